@@ -1,0 +1,5 @@
+"""The FRCRN network: tensors in, tensors out; imports torch alone."""
+
+from .frcrn import FRCRN, SAMPLE_RATE, FRCRNConfig
+
+__all__ = ["FRCRN", "SAMPLE_RATE", "FRCRNConfig"]

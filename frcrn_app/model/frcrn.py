@@ -1,0 +1,88 @@
+"""FRCRN: waveform in, denoised waveform out, at 16 kHz.
+
+Zhao, Ma, Watcharasupat, Gan: "FRCRN: Boosting Feature Representation using Frequency Recurrence
+for Monaural Speech Enhancement", ICASSP 2022. The default configuration is the released network
+(ModelScope damo/speech_frcrn_ans_cirm_16k).
+"""
+
+from dataclasses import asdict, dataclass, fields
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .stft import STFT, InverseSTFT, padded_length
+from .unet import UNet
+
+SAMPLE_RATE = 16_000  # Hz
+
+
+@dataclass(frozen=True)
+class FRCRNConfig:
+    """Size of the network. Lighter ones differ by `channels` and `unets` alone."""
+
+    channels: int = 128  # complex channels of every layer; a multiple of 8 (attention's squeeze)
+    unets: int = 2  # 2: mask = tanh(u1) + tanh(u2(u1)), 1: mask = tanh(u1)
+    win_length: int = 640  # samples; the U-Net's frequency strides fit 321 bins only
+    hop_length: int = 320  # samples
+
+    def __post_init__(self):
+        if self.channels < 8 or self.channels % 8:
+            raise ValueError(f"channels must be a positive multiple of 8, not {self.channels}")
+        if self.unets not in (1, 2):
+            raise ValueError(f"unets must be 1 or 2, not {self.unets}")
+        if (self.win_length, self.hop_length) != (640, 320):
+            raise ValueError("only win_length 640 with hop_length 320 fits the network")
+
+    def to_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "FRCRNConfig":
+        """Configuration from a mapping; entries of other names are ignored."""
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: int(value) for name, value in values.items() if name in names})
+
+
+class FRCRN(nn.Module):
+    """The network, in the form that trains. Inference uses `fuse.fuse(model)`."""
+
+    def __init__(self, config: FRCRNConfig | None = None):
+        super().__init__()
+        self.config = config = config or FRCRNConfig()
+        self.stft = STFT(config.win_length, config.hop_length)
+        self.istft = InverseSTFT(config.win_length, config.hop_length)
+        self.unet = UNet(config.channels)
+        if config.unets == 2:
+            self.unet2 = UNet(config.channels)
+
+    def mask(self, spectrum: Tensor) -> Tensor:
+        """Complex ratio mask [B, 2, F, T] of a spectrum [B, 2, F, T], each part in (-2, 2)."""
+        x = spectrum.contiguous(memory_format=torch.channels_last)
+        first = self.unet(x)
+        if self.config.unets == 1:
+            return torch.tanh(first.float())
+        second = self.unet2(first)
+        return torch.tanh(first.float()) + torch.tanh(second.float())
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Denoised waveform [B, samples] of waveform [B, samples] (16 kHz), any length from 1.
+
+        The network was trained on sound at -25 dBFS RMS; `denoiser.Denoiser` brings it there.
+        """
+        return self.istft(self.masked_spectrum(waveform))[:, : waveform.shape[-1]]
+
+    def masked_spectrum(self, waveform: Tensor) -> Tensor:
+        """Spectrum [B, 2, F, T] of the denoised waveform, before synthesis."""
+        samples = waveform.shape[-1]
+        length = padded_length(samples, self.config.win_length, self.config.hop_length)
+        with torch.autocast(waveform.device.type, enabled=False):
+            spectrum = self.stft(F.pad(waveform.float(), (0, length - samples)))
+        return apply_mask(spectrum, self.mask(spectrum))
+
+
+def apply_mask(spectrum: Tensor, mask: Tensor) -> Tensor:
+    """Complex product of two tensors [B, 2, F, T]."""
+    s_re, s_im = spectrum.unbind(1)
+    m_re, m_im = mask.unbind(1)
+    return torch.stack((s_re * m_re - s_im * m_im, s_re * m_im + s_im * m_re), 1)

@@ -1,0 +1,87 @@
+"""The complex U-Net of FRCRN: seven encoders, memory over time, seven decoders with skips."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .attention import SqueezeExcitation
+from .complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
+from .fsmn import FrequencyFSMN, TimeFSMN
+
+DEPTH = 7
+ENCODER_KERNELS = ((5, 2),) * 6 + ((2, 2),)  # (frequency, time)
+# 78 = 2 * (37 - 1) + 6: the fifth decoder's extra tap meets the height of its encoder.
+DECODER_KERNELS = ((2, 2), (5, 2), (5, 2), (5, 2), (6, 2), (5, 2), (5, 2))
+STRIDE = (2, 1)
+PADDING = (0, 1)  # an encoder adds a frame, a decoder takes it away
+
+# The reference registers these layers without ever using them in its forward pass.
+UNUSED_LAYERS = ("fsmn_enc.0.", "fsmn_dec.6.", "se_layers_enc.6.", "se_layers_dec.5.")
+
+
+class Encoder(nn.Module):
+    """Convolution, normalisation, leaky ReLU: [B, 2 C_in, F, T] to [B, 2 C_out, F', T + 1]."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: tuple[int, int]):
+        super().__init__()
+        self.conv = ComplexConv2d(in_channels, out_channels, kernel_size, STRIDE, PADDING)
+        self.bn = ComplexBatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(self.bn(self.conv(x)))
+
+
+class Decoder(nn.Module):
+    """Transposed twin of Encoder: [B, sum(2 C_in), F, T] to [B, 2 C_out, F', T - 1]."""
+
+    def __init__(
+        self, in_channels: tuple[int, ...], out_channels: int, kernel_size: tuple[int, int]
+    ):
+        super().__init__()
+        self.transconv = ComplexConvTranspose2d(
+            in_channels, out_channels, kernel_size, STRIDE, PADDING
+        )
+        self.bn = ComplexBatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(self.bn(self.transconv(x)))
+
+
+class UNet(nn.Module):
+    """[B, 2, 321, T] to [B, 2, 321, T], real part first."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        c = channels
+        self.encoders = nn.ModuleList(
+            Encoder(1 if i == 0 else c, c, kernel) for i, kernel in enumerate(ENCODER_KERNELS)
+        )
+        self.decoders = nn.ModuleList(
+            Decoder((c,) if i == 0 else (c, c), c if i < DEPTH - 1 else 1, kernel)
+            for i, kernel in enumerate(DECODER_KERNELS)
+        )
+        # Keys are the positions that the reference gives these layers in its lists.
+        self.fsmn_enc = nn.ModuleDict({str(i): FrequencyFSMN(c) for i in range(1, DEPTH)})
+        self.fsmn_dec = nn.ModuleDict({str(i): FrequencyFSMN(c) for i in range(DEPTH - 1)})
+        self.se_layers_enc = nn.ModuleDict({str(i): SqueezeExcitation(c) for i in range(DEPTH - 1)})
+        self.se_layers_dec = nn.ModuleDict({str(i): SqueezeExcitation(c) for i in range(DEPTH - 2)})
+        self.fsmn = TimeFSMN(c)
+        self.linear = ComplexConv2d(1, 1, (1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        skips = []
+        for i, encoder in enumerate(self.encoders):
+            if i > 0:
+                x = self.fsmn_enc[str(i)](x)
+            x = encoder(x)
+            if i < DEPTH - 1:
+                skips.append(self.se_layers_enc[str(i)](x))
+        x = self.fsmn(x)
+        for i, decoder in enumerate(self.decoders):
+            x = decoder(x)
+            if i < DEPTH - 1:
+                x = self.fsmn_dec[str(i)](x)
+                if i < DEPTH - 2:
+                    x = self.se_layers_dec[str(i)](x)
+                x = torch.cat((x, skips.pop()), 1)
+        return self.linear(x)
