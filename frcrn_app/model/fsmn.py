@@ -32,7 +32,7 @@ def complex_fsmn(x: Tensor, re: FSMN, im: FSMN) -> Tensor:
     linear = torch.cat((re.linear.weight, im.linear.weight))  # [2C, C]
     linear_bias = torch.cat((re.linear.bias, im.linear.bias)).repeat(2)
     project = torch.cat((re.project.weight, im.project.weight)).repeat(2, 1)  # [4C, C]
-    hidden = F.conv2d(x, linear.repeat(2, 1)[..., None, None], linear_bias, groups=2).relu()
+    hidden = F.conv2d(x, linear.repeat(2, 1)[..., None, None], linear_bias, groups=2).relu_()
     p = F.conv2d(hidden, project[..., None, None], groups=4)  # [B, 4C, L, M]
     # Only the last min(ORDER, L) taps ever meet a position; "p +" is one more in the last tap.
     taps = min(ORDER, x.shape[2])

@@ -19,6 +19,14 @@ PADDING = (0, 1)  # an encoder adds a frame, a decoder takes it away
 UNUSED_LAYERS = ("fsmn_enc.0.", "fsmn_dec.6.", "se_layers_enc.6.", "se_layers_dec.5.")
 
 
+def _normalised(
+    conv: ComplexConv2d | ComplexConvTranspose2d, bn: ComplexBatchNorm2d, x: Tensor
+) -> Tensor:
+    """Leaky ReLU of the normalised convolution; fixed statistics cost no pass of their own."""
+    y = bn(conv(x)) if bn.training else conv(x, bn)
+    return F.leaky_relu_(y)
+
+
 class Encoder(nn.Module):
     """Convolution, normalisation, leaky ReLU: [B, 2 C_in, F, T] to [B, 2 C_out, F', T + 1]."""
 
@@ -28,7 +36,7 @@ class Encoder(nn.Module):
         self.bn = ComplexBatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(self.bn(self.conv(x)))
+        return _normalised(self.conv, self.bn, x)
 
 
 class Decoder(nn.Module):
@@ -38,13 +46,11 @@ class Decoder(nn.Module):
         self, in_channels: tuple[int, ...], out_channels: int, kernel_size: tuple[int, int]
     ):
         super().__init__()
-        self.transconv = ComplexConvTranspose2d(
-            in_channels, out_channels, kernel_size, STRIDE, PADDING
-        )
+        self.transconv = ComplexConvTranspose2d(in_channels, out_channels, kernel_size)
         self.bn = ComplexBatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(self.bn(self.transconv(x)))
+        return _normalised(self.transconv, self.bn, x)
 
 
 class UNet(nn.Module):

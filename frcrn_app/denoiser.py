@@ -1,0 +1,257 @@
+"""The one place that turns noisy sound into clean: rate, windows, level, device and precision."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from .audio import Audio, require_sound, resample
+from .checkpoints import load_weights
+from .errors import DeviceError, UserError
+from .model import FRCRN, SAMPLE_RATE, FRCRNConfig
+from .model.level import normalisation_gain
+
+log = logging.getLogger(__name__)
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+OVERLAP = 2 * SAMPLE_RATE  # samples that neighbouring windows share
+# Within the overlap the second window's memory (39 frames, 0.8 s) fills up before it is heard,
+# and the first is left before it runs out of following frames.
+FADE_START = SAMPLE_RATE  # samples after the second window's start
+FADE = SAMPLE_RATE // 2  # samples
+
+Progress = Callable[[int, int], None]
+
+
+class Denoiser:
+    """FRCRN for sounds of any rate, length, level and channel count.
+
+    Args:
+        weights: a name from `checkpoints.list_weights()`, a path, or "auto" for the best present.
+        device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
+        precision: "auto", "float32", "bfloat16" or "float16" (CUDA only). "auto" is bfloat16
+            where the hardware computes in it, else float32.
+        batch_size: windows that run at once; None: 1 on the CPU, 16 on CUDA.
+        window_seconds: length of a window; None: what a gigabyte of activations allows. Attention
+            averages over a window, so longer sounds come out slightly different with another one.
+
+    Raises:
+        CheckpointError: the weights are missing, damaged or of another architecture.
+        DeviceError: the device or the precision is not to be had here.
+    """
+
+    def __init__(
+        self,
+        weights: str = "auto",
+        device: str = "auto",
+        precision: str = "auto",
+        *,
+        batch_size: int | None = None,
+        window_seconds: float | None = None,
+    ):
+        self.device = _pick_device(device)
+        self.precision = _pick_precision(precision, self.device)
+        loaded = load_weights(weights)
+        self.entry = loaded.entry
+        self.config: FRCRNConfig = loaded.config
+        self.sha256 = loaded.sha256
+        self.parameters = sum(p.numel() for p in loaded.model.parameters())
+        self.batch_size = batch_size or (16 if self.device.startswith("cuda") else 1)
+        if window_seconds is None:
+            window_seconds = _window_seconds(self.config)
+        self.window = _whole_hops(max(window_seconds * SAMPLE_RATE, 2 * OVERLAP), self.config)
+        self._model: FRCRN = loaded.model.eval().requires_grad_(False)
+        self._move(self.device)
+
+    def _move(self, device: str) -> None:
+        self.device = device
+        self._model = self._model.to(device, memory_format=torch.channels_last)
+
+    def warm_up(self) -> None:
+        """Runs a second of silence, so that the first real sound does not pay for set-up."""
+        self._enhance_windows(np.zeros((1, SAMPLE_RATE), np.float32))
+
+    def __call__(
+        self, audio: Audio, strength: float = 1.0, progress: Progress | None = None
+    ) -> Audio:
+        """The sound without its noise; rate, channels, length and level as they came.
+
+        Args:
+            audio: each channel is cleaned by itself.
+            strength: 0 returns the samples untouched, 1 the network's output, between them a mix.
+            progress: called as progress(done, total) in windows; what it raises ends the call.
+
+        Sounds of more than 16 kHz lose what lies above 8 kHz as far as `strength` says: the
+        network does not hear it.
+
+        Raises:
+            AudioError: the sound is empty or has samples that are not finite.
+            UserError: strength is outside 0 to 1.
+        """
+        if not 0 <= strength <= 1:
+            raise UserError(f"strength must lie between 0 and 1, not {strength:g}.")
+        require_sound(audio)
+        if strength == 0:
+            return audio
+        narrow = resample(audio.samples, audio.sample_rate, SAMPLE_RATE)
+        enhanced = self._enhance(narrow, progress)
+        del narrow
+        enhanced = resample(enhanced, SAMPLE_RATE, audio.sample_rate)
+        enhanced = _with_length(enhanced, audio.samples.shape[1])
+        if strength < 1:
+            enhanced *= np.float32(strength)
+            enhanced += np.float32(1 - strength) * audio.samples
+        return audio.with_samples(enhanced)
+
+    # -- level and windows --------------------------------------------------------------------
+
+    def _enhance(self, noisy: np.ndarray, progress: Progress | None) -> np.ndarray:
+        """[channels, samples] at 16 kHz to the same, level given back."""
+        channels, samples = noisy.shape
+        starts = window_starts(samples, self.window)
+        length = min(self.window, _whole_hops(samples, self.config))
+        enhanced = np.zeros_like(noisy)
+        jobs = [(channel, start) for channel in range(channels) for start in starts]
+        gains = normalisation_gain(torch.from_numpy(noisy)).numpy()  # [channels, 1]
+        done = 0
+        if progress:
+            progress(0, len(jobs))
+        for batch in _chunks(jobs, self.batch_size):
+            windows = np.zeros((len(batch), length), np.float32)
+            for row, (channel, start) in enumerate(batch):
+                piece = noisy[channel, start : start + length]
+                windows[row, : len(piece)] = piece * gains[channel]
+            windows = self._enhance_windows(windows)
+            for row, (channel, start) in enumerate(batch):
+                _cross_fade(enhanced[channel], windows[row] / gains[channel], start)
+            done += len(batch)
+            if progress:
+                progress(done, len(jobs))
+        return enhanced
+
+    def _enhance_windows(self, windows: np.ndarray) -> np.ndarray:
+        """Windows [B, samples] at the network's level through the network, on what memory allows.
+
+        On CUDA a batch that does not fit is halved for good; a single window that does not fit
+        moves the network to the CPU.
+        """
+        while True:
+            try:
+                pieces = [
+                    self._run(torch.from_numpy(piece))
+                    for piece in np.array_split(windows, -(-len(windows) // self.batch_size))
+                ]
+                return np.concatenate(pieces)
+            except torch.OutOfMemoryError:
+                if self.device == "cpu":
+                    raise
+                torch.cuda.empty_cache()
+                if self.batch_size > 1:
+                    self.batch_size //= 2
+                    warnings.warn(
+                        f"Out of memory on {self.device}: going on with {self.batch_size} "
+                        "windows at once.",
+                        RuntimeWarning,
+                        stacklevel=2,
+                    )
+                else:
+                    warnings.warn(
+                        f"Out of memory on {self.device}: going on on the CPU.",
+                        RuntimeWarning,
+                        stacklevel=2,
+                    )
+                    self.precision = _pick_precision("auto", "cpu")
+                    self._move("cpu")
+
+    @torch.inference_mode()
+    def _run(self, windows: torch.Tensor) -> np.ndarray:
+        kind = self.device.split(":")[0]
+        dtype = getattr(torch, self.precision)
+        with torch.autocast(kind, dtype=dtype, enabled=self.precision != "float32"):
+            enhanced = self._model(windows.to(self.device, non_blocking=True))
+        return enhanced.float().cpu().numpy()
+
+
+def window_starts(samples: int, window: int) -> list[int]:
+    """First samples of the windows that cover a sound; the last is moved back to full length."""
+    if samples <= window:
+        return [0]
+    step = window - OVERLAP
+    starts = list(range(0, samples - window, step))
+    return [*starts, samples - window]
+
+
+def _cross_fade(enhanced: np.ndarray, window: np.ndarray, start: int) -> None:
+    """Writes a window over what the windows before it left, fading from theirs to its own."""
+    window = window[: len(enhanced) - start]
+    if start == 0:
+        enhanced[: len(window)] = window
+        return
+    fade = np.linspace(0, 1, FADE + 2, dtype=np.float32)[1:-1]
+    begin, end = start + FADE_START, start + FADE_START + FADE
+    heard = enhanced[begin:end]
+    heard += fade * (window[FADE_START : FADE_START + FADE] - heard)
+    enhanced[end : start + len(window)] = window[FADE_START + FADE :]
+
+
+def _chunks(jobs: list, size: int) -> Iterator[list]:
+    for i in range(0, len(jobs), size):
+        yield jobs[i : i + size]
+
+
+def _whole_hops(samples: float, config: FRCRNConfig) -> int:
+    """Samples rounded up to the hop; at least one frame."""
+    hops = -(-int(samples) // config.hop_length)
+    return max(hops * config.hop_length, config.win_length)
+
+
+def _with_length(samples: np.ndarray, length: int) -> np.ndarray:
+    """[C, N] cut or padded with zeros to [C, length]: resampling there and back may add a few."""
+    if samples.shape[1] >= length:
+        return samples[:, :length]
+    return np.pad(samples, ((0, 0), (0, length - samples.shape[1])))
+
+
+def _window_seconds(config: FRCRNConfig) -> float:
+    """Seconds whose activations stay below a gigabyte: about 0.8 MB a channel and second."""
+    return float(np.clip(1024 / (0.8 * config.channels), 8, 30))
+
+
+def _pick_device(device: str) -> str:
+    if device == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        return device
+    kind, _, index = device.partition(":")
+    if kind != "cuda" or not (index.isdigit() or not index):
+        raise DeviceError(f"There is no device {device!r}: choose auto, cpu, cuda or cuda:N.")
+    if not torch.cuda.is_available():
+        raise DeviceError(
+            "CUDA was asked for, but this machine has no usable CUDA device: choose cpu or auto."
+        )
+    if int(index or 0) >= torch.cuda.device_count():
+        raise DeviceError(
+            f"There is no {device}: this machine has {torch.cuda.device_count()} CUDA device(s)."
+        )
+    return f"cuda:{index or 0}"
+
+
+def _pick_precision(precision: str, device: str) -> str:
+    if precision not in PRECISIONS:
+        raise DeviceError(f"There is no precision {precision!r}: choose {', '.join(PRECISIONS)}.")
+    if precision == "auto":
+        if device.startswith("cuda"):
+            return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        return "bfloat16" if computes_in_bfloat16() else "float32"
+    if precision == "float16" and device == "cpu":
+        raise DeviceError("float16 needs a CUDA device: choose bfloat16 or float32 on the CPU.")
+    return precision
+
+
+def computes_in_bfloat16() -> bool:
+    """Whether this processor multiplies in bfloat16 (AVX512-BF16 or AMX)."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

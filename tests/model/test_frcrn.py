@@ -1,0 +1,119 @@
+"""The network gives the reference's numbers, and every length back as it came."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from golden.seeded import LENGTHS, padded_waveform, seeded_state, waveform
+
+from frcrn_app.model import FRCRN, FRCRNConfig
+from frcrn_app.model.complex_layers import interleaved_convolution
+from frcrn_app.model.stft import STFT, InverseSTFT, padded_length
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "frcrn.npz"
+
+
+@pytest.fixture(scope="module")
+def full_size() -> FRCRN:
+    model = FRCRN().eval().requires_grad_(False)
+    model.load_state_dict(seeded_state(model))
+    return model
+
+
+@pytest.fixture(scope="module")
+def small() -> FRCRN:
+    model = FRCRN(FRCRNConfig(channels=16, unets=2)).eval().requires_grad_(False)
+    model.load_state_dict(seeded_state(model))
+    return model
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_outputs_equal_the_reference_implementation(full_size, length):
+    expected = np.load(GOLDEN)[str(length)]
+    enhanced = full_size(waveform(length))[0].numpy()
+    assert np.abs(expected).max() > 0.01, "the golden output must not be silence"
+    np.testing.assert_allclose(enhanced, expected, rtol=0, atol=1e-4)
+
+
+def test_released_size(full_size):
+    # 13.96 M numbers in the reference, of which 0.82 M are transform kernels (2 x 642 x 640) and
+    # 0.32 M belong to layers that its forward pass never uses.
+    count = sum(p.numel() for p in full_size.parameters())
+    assert count == 12_824_276
+    assert full_size.config == FRCRNConfig(channels=128, unets=2)
+
+
+@pytest.mark.parametrize("length", [1, 2, 319, 320, 321, 639, 640, 641, 1599, 16_001])
+def test_output_is_as_long_as_the_input(small, length):
+    noisy = waveform(length)
+    enhanced = small(noisy)
+    assert enhanced.shape == noisy.shape
+    assert enhanced.isfinite().all()
+
+
+def test_input_that_is_no_multiple_of_the_hop_equals_its_padded_self(small):
+    whole = small(padded_waveform(12_345))[:, :12_345]
+    torch.testing.assert_close(small(waveform(12_345)), whole, rtol=0, atol=1e-6)
+
+
+def test_a_batch_gives_what_its_members_give_alone(small):
+    batch = torch.cat([waveform(9_600, seed) for seed in (1, 2, 3)])
+    together = small(batch)
+    alone = torch.cat([small(member[None]) for member in batch])
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+
+
+def test_silence_stays_silence(small):
+    assert small(torch.zeros(1, 4_000)).abs().max() == 0
+
+
+def test_one_unet_is_a_network_of_its_own():
+    config = FRCRNConfig(channels=16, unets=1)
+    model = FRCRN(config).eval()
+    assert not any(name.startswith("unet2") for name in model.state_dict())
+    assert model(waveform(3_200)).shape == (1, 3_200)
+    assert FRCRNConfig.from_dict(config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    "values", [{"channels": 12}, {"channels": 0}, {"unets": 3}, {"hop_length": 160}]
+)
+def test_sizes_that_the_network_cannot_have_are_refused(values):
+    with pytest.raises(ValueError, match=next(iter(values))):
+        FRCRNConfig(**values)
+
+
+def test_synthesis_inverts_analysis():
+    samples = waveform(6_400)
+    restored = InverseSTFT(640, 320)(STFT(640, 320)(samples))
+    # The very first and last samples meet a window that is next to zero.
+    torch.testing.assert_close(restored[:, 8:-8], samples[:, 8:-8], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("samples", "padded"), [(1, 640), (640, 640), (641, 960), (16_000, 16_000)]
+)
+def test_padded_length(samples, padded):
+    assert padded_length(samples, 640, 320) == padded
+
+
+@pytest.mark.parametrize("height", [2, 5, 6])
+def test_interleaved_convolution_is_the_transposed_convolution(height):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 6, 7, 9, generator=generator)
+    weight = torch.randn(6, 10, height, 2, generator=generator)
+    bias = torch.randn(10, generator=generator)
+    expected = torch.nn.functional.conv_transpose2d(x, weight, bias, (2, 1), (0, 1))
+    actual = interleaved_convolution(x, weight, bias)
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
+
+
+def test_folded_normalisation_equals_normalisation_as_a_step_of_its_own(small):
+    layer = small.unet.encoders[1]
+    x = torch.randn(1, 32, 40, 20, generator=torch.Generator().manual_seed(0))
+    y = layer.conv(x)
+    mean, var = layer.bn.joined("running_mean"), layer.bn.joined("running_var")
+    weight, bias = layer.bn.joined("weight"), layer.bn.joined("bias")
+    expected = torch.nn.functional.batch_norm(y, mean, var, weight, bias)
+    torch.testing.assert_close(layer.conv(x, layer.bn), expected, rtol=0, atol=1e-5)
