@@ -1,0 +1,73 @@
+"""What all tests share: the shipped examples, analytic sounds, and files made of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from frcrn_app.audio import Audio, load_audio
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+@pytest.fixture(scope="session")
+def example_clips() -> list[Path]:
+    """The unlabelled noisy clips."""
+    return sorted(path for path in (EXAMPLES / "noisy").iterdir() if path.is_file())
+
+
+@pytest.fixture(scope="session")
+def example_pairs() -> list[tuple[Path, Path]]:
+    """The labelled pairs, (noisy, clean)."""
+    return [
+        (EXAMPLES / "pairs" / "noisy" / clean.name, clean)
+        for clean in sorted((EXAMPLES / "pairs" / "clean").iterdir())
+    ]
+
+
+@pytest.fixture(scope="session")
+def speech(example_pairs) -> Audio:
+    """Seven seconds of clean speech, 16 kHz mono."""
+    return load_audio(example_pairs[0][1])
+
+
+@pytest.fixture(scope="session")
+def noisy_speech(example_pairs) -> Audio:
+    """The noisy version of `speech`, sample for sample."""
+    return load_audio(example_pairs[0][0])
+
+
+@pytest.fixture(scope="session")
+def make_tone() -> Callable[..., Audio]:
+    """A function that makes sines, one a channel and an octave apart."""
+
+    def tone(
+        seconds: float = 1.0,
+        sample_rate: int = 16_000,
+        *,
+        frequency: float = 440.0,
+        channels: int = 1,
+        amplitude: float = 0.5,
+    ) -> Audio:
+        time = np.arange(round(seconds * sample_rate)) / sample_rate
+        frequencies = frequency * 2.0 ** np.arange(channels)[:, None]
+        return Audio(amplitude * np.sin(2 * np.pi * frequencies * time), sample_rate)
+
+    return tone
+
+
+@pytest.fixture
+def tmp_audio(tmp_path) -> Callable[..., Path]:
+    """A function that writes a sound into the test's folder by soundfile alone."""
+
+    def write(
+        name: str, audio: Audio, *, subtype: str | None = None, format: str | None = None
+    ) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, audio.samples.T, audio.sample_rate, subtype, format=format)
+        return path
+
+    return write
