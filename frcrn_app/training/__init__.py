@@ -1,0 +1,1 @@
+"""Training on mixtures made on the fly: corpus, mixtures, losses, trainer, fine-tuning."""
