@@ -1,0 +1,54 @@
+# syntax=docker/dockerfile:1
+#
+#   docker build -t frcrn .
+#   docker run --rm --gpus all -p 7860:7860 frcrn
+#
+# The base is plain Python, not nvidia/cuda: torch's wheels for Linux bring the CUDA libraries along
+# (a CUDA base would hold them a second time), and the driver comes in from the host with --gpus.
+# Without --gpus the same image runs on the CPU; for that alone, a far smaller image:
+#
+#   docker build --build-arg TORCH=cpu -t frcrn .
+
+FROM python:3.11-slim-bookworm AS install
+# pesq has no wheels: a compiler, which the image that runs does without.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gcc libc6-dev make \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY Makefile requirements.txt requirements-dev.txt ./
+ARG TORCH=default
+# The virtual environment lies where it will run: its scripts name their interpreter by full path.
+RUN make setup TORCH="$TORCH" PIP_FLAGS=--no-cache-dir PYTHON=python3.11 VENV=/app/.venv
+
+FROM python:3.11-slim-bookworm
+RUN useradd --create-home --uid 1000 frcrn
+WORKDIR /app
+COPY --from=install /app/.venv .venv
+COPY app.py ./
+COPY frcrn_app frcrn_app
+COPY weights weights
+COPY examples examples
+# Open to any user, so that `docker run --user` can match the owner of a mounted folder. For the
+# same reason caches lie in /tmp and USER is set: not every user id has a home or a name.
+RUN mkdir input output fetched-weights \
+    && chmod 1777 input output fetched-weights
+ENV PATH=/app/.venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    FRCRN_HOST=0.0.0.0 \
+    FRCRN_PORT=7860 \
+    FRCRN_WEIGHTS_DIR=/app/fetched-weights \
+    GRADIO_TEMP_DIR=/tmp/gradio \
+    GRADIO_ANALYTICS_ENABLED=False \
+    XDG_CACHE_HOME=/tmp/cache \
+    HF_HOME=/tmp/huggingface \
+    TORCHINDUCTOR_CACHE_DIR=/tmp/torchinductor \
+    USER=frcrn
+USER frcrn
+VOLUME ["/app/input", "/app/output", "/app/fetched-weights"]
+EXPOSE 7860
+HEALTHCHECK --start-period=60s --interval=30s --timeout=5s \
+    CMD ["python", "-c", "import os, socket; socket.create_connection(('127.0.0.1', int(os.environ['FRCRN_PORT'])), 3)"]
+CMD ["python", "app.py"]

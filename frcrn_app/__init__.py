@@ -1,0 +1,38 @@
+"""FRCRN speech enhancement: noisy speech in, the same speech without the noise out.
+
+>>> from frcrn_app import Denoiser, load_audio, save_audio
+>>> denoiser = Denoiser()
+>>> save_audio("cleaned.wav", denoiser(load_audio("noisy.wav")))
+
+The public names are imported when first used, so that `python -m frcrn_app --help` does not wait
+for torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from frcrn_app.audio import Audio, load_audio, save_audio
+    from frcrn_app.denoiser import Denoiser
+    from frcrn_app.evaluation import evaluate_pairs
+
+__version__ = "0.1.0"
+__all__ = ["Audio", "Denoiser", "__version__", "evaluate_pairs", "load_audio", "save_audio"]
+
+_ROOMS = {
+    "Audio": "audio",
+    "load_audio": "audio",
+    "save_audio": "audio",
+    "Denoiser": "denoiser",
+    "evaluate_pairs": "evaluation",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

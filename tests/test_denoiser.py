@@ -1,0 +1,220 @@
+"""What a user hears: length, level and rate kept, silence silent, no seams, noise gone."""
+
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from frcrn_app import metrics
+from frcrn_app.audio import Audio, load_audio, rms_dbfs
+from frcrn_app.denoiser import OVERLAP, Denoiser, window_starts
+from frcrn_app.errors import AudioError, Cancelled, CheckpointError, DeviceError, UserError
+
+
+@pytest.fixture(scope="module")
+def denoiser() -> Denoiser:
+    return Denoiser(device="cpu", precision="float32")
+
+
+def test_noise_goes_and_speech_stays(denoiser, example_pairs):
+    gains = []
+    for noisy_path, clean_path in example_pairs:
+        noisy, clean = load_audio(noisy_path), load_audio(clean_path).samples[0]
+        enhanced = denoiser(noisy).samples[0]
+        gains.append(metrics.si_sdr(clean, enhanced) - metrics.si_sdr(clean, noisy.samples[0]))
+    assert np.mean(gains) >= 5, f"SI-SDR gains in dB: {np.round(gains, 1)}"
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "samples"),
+    [
+        (8_000, 1, 4_001),
+        (16_000, 1, 1),
+        (16_000, 1, 12_345),
+        (44_100, 2, 30_000),
+        (192_000, 1, 9_999),
+    ],
+)
+def test_rate_channels_and_length_come_back(denoiser, rate, channels, samples):
+    rng = np.random.default_rng(0)
+    noisy = Audio((0.1 * rng.standard_normal((channels, samples))).astype(np.float32), rate)
+    enhanced = denoiser(noisy)
+    assert enhanced.sample_rate == rate
+    assert enhanced.samples.shape == noisy.samples.shape
+    assert enhanced.samples.dtype == np.float32
+    assert np.isfinite(enhanced.samples).all()
+
+
+def test_strength_zero_is_the_very_same_samples(denoiser, noisy_speech):
+    assert np.array_equal(denoiser(noisy_speech, strength=0).samples, noisy_speech.samples)
+
+
+def test_strength_mixes(denoiser, noisy_speech):
+    full, half = denoiser(noisy_speech).samples, denoiser(noisy_speech, strength=0.5).samples
+    np.testing.assert_allclose(half, (full + noisy_speech.samples) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
+def test_strength_outside_its_range_is_refused(denoiser, noisy_speech, strength):
+    with pytest.raises(UserError, match="strength"):
+        denoiser(noisy_speech, strength=strength)
+
+
+def test_silence_stays_silence(denoiser):
+    silence = Audio(np.zeros((2, 48_000), np.float32), 48_000)
+    assert not denoiser(silence).samples.any()
+
+
+@pytest.mark.parametrize("gain_db", [-30, 15])
+def test_the_level_is_given_back(denoiser, noisy_speech, gain_db):
+    """The same sound at another level comes out the same, at that level."""
+    gain = np.float32(10 ** (gain_db / 20))
+    reference = denoiser(noisy_speech).samples
+    other = denoiser(noisy_speech.with_samples(noisy_speech.samples * gain)).samples
+    difference = other / gain - reference
+    assert rms_dbfs(difference) < rms_dbfs(reference) - 40
+
+
+def test_channels_are_cleaned_apart(denoiser, noisy_speech):
+    mono = noisy_speech.samples
+    other = mono[:, ::-1] * np.float32(0.3)
+    both = denoiser(noisy_speech.with_samples(np.concatenate([mono, other]))).samples
+    for channel, samples in zip(both, (mono, other), strict=True):
+        alone = denoiser(noisy_speech.with_samples(np.ascontiguousarray(samples))).samples[0]
+        np.testing.assert_allclose(channel, alone, atol=1e-5)
+
+
+def _a_minute(example_pairs) -> tuple[Audio, np.ndarray]:
+    noisy, clean = (
+        np.concatenate([load_audio(pair[i]).samples[0] for pair in example_pairs] * 2)[
+            : 60 * 16_000
+        ]
+        for i in (0, 1)
+    )
+    return Audio(noisy[None], 16_000), clean
+
+
+def test_windows_are_not_heard(example_pairs):
+    """Windowed and whole: less than 0.02 PESQ apart, and no step where windows meet."""
+    noisy, clean = _a_minute(example_pairs)
+    windowed = Denoiser(device="cpu", precision="float32", window_seconds=15)(noisy).samples[0]
+    whole = Denoiser(device="cpu", precision="float32", window_seconds=60)(noisy).samples[0]
+    scores = [metrics.pesq_score(clean, enhanced) for enhanced in (windowed, whole)]
+    assert abs(scores[0] - scores[1]) < 0.02, scores
+    # Where one window hands over to the next, the two differ no more than they do elsewhere.
+    starts = window_starts(len(clean), 15 * 16_000)[1:]
+    difference = np.abs(windowed - whole)
+    for start in starts:
+        seam = difference[start + OVERLAP // 2 : start + OVERLAP]
+        assert seam.max() < max(0.02, 2 * np.quantile(difference, 0.9999))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_batches_of_windows_equal_single_windows(noisy_speech, precision):
+    single = Denoiser(device="cpu", precision=precision, window_seconds=4)
+    batched = Denoiser(device="cpu", precision=precision, window_seconds=4, batch_size=3)
+    a, b = single(noisy_speech).samples, batched(noisy_speech).samples
+    bound = {"float32": -80, "bfloat16": -35}[precision]
+    assert rms_dbfs(a - b) < rms_dbfs(a) + bound
+
+
+def test_bfloat16_sounds_like_float32(denoiser, example_pairs):
+    low = Denoiser(device="cpu", precision="bfloat16")
+    differences = []
+    for noisy_path, clean_path in example_pairs[:3]:
+        noisy, clean = load_audio(noisy_path), load_audio(clean_path).samples[0]
+        scores = [metrics.pesq_score(clean, d(noisy).samples[0]) for d in (denoiser, low)]
+        differences.append(scores[1] - scores[0])
+    assert abs(np.mean(differences)) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("samples", "window"),
+    [(10, 100_000), (100_000, 100_000), (100_001, 100_000), (999_999, 100_000)],
+)
+def test_windows_cover_everything_with_real_samples(samples, window):
+    starts = window_starts(samples, window)
+    assert starts[0] == 0
+    assert starts[-1] + window >= samples
+    if samples > window:
+        assert starts[-1] + window == samples, "the last window is moved back, not padded"
+    for a, b in pairwise(starts):
+        assert b - a <= window - OVERLAP, "neighbours overlap by what the cross-fade needs"
+
+
+def test_progress_is_reported_and_can_cancel(noisy_speech):
+    denoiser = Denoiser(device="cpu", window_seconds=4)
+    seen = []
+    denoiser(noisy_speech, progress=lambda done, total: seen.append((done, total)))
+    assert seen[0][0] == 0
+    assert seen[-1][0] == seen[-1][1] > 1
+
+    def cancel(done, total):
+        if done:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        denoiser(noisy_speech, progress=cancel)
+
+
+def test_samples_that_are_not_finite_are_refused(denoiser):
+    broken = Audio(np.array([[0.1, np.nan, 0.2]], np.float32), 16_000)
+    with pytest.raises(AudioError):
+        denoiser(broken)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_where_there_is_none_is_one_sentence():
+    with pytest.raises(DeviceError, match="CUDA"):
+        Denoiser(device="cuda")
+
+
+@pytest.mark.parametrize("arguments", [{"device": "tpu"}, {"precision": "int3"}])
+def test_unknown_devices_and_precisions_are_refused(arguments):
+    with pytest.raises(DeviceError, match="choose"):
+        Denoiser(**arguments)
+
+
+def test_missing_weights_are_one_sentence(tmp_path):
+    with pytest.raises(CheckpointError):
+        Denoiser(weights=str(tmp_path / "none.safetensors"))
+
+
+def test_out_of_memory_takes_smaller_batches_then_the_cpu(monkeypatch, noisy_speech):
+    """A device that holds no more than two windows, then none at all."""
+    denoiser = Denoiser(device="cpu", precision="float32", window_seconds=4, batch_size=4)
+    expected = Denoiser(device="cpu", precision="float32", window_seconds=4)(noisy_speech).samples
+    run, room = denoiser._run, {"windows": 2}
+
+    def limited(windows):
+        if denoiser.device != "cpu" and len(windows) > room["windows"]:
+            raise torch.OutOfMemoryError("no room")
+        return run(windows)
+
+    monkeypatch.setattr(denoiser, "_run", limited)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    denoiser.device = "cuda:0"  # in name: the tensors stay where they are
+    monkeypatch.setattr(torch.Tensor, "to", _to_cpu(torch.Tensor.to))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        enhanced = denoiser(noisy_speech).samples
+        room["windows"] = 0
+        again = denoiser(noisy_speech).samples
+    texts = [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)]
+    assert any("2 windows at once" in text for text in texts), texts
+    assert any("on the CPU" in text for text in texts), texts
+    assert denoiser.device == "cpu"
+    np.testing.assert_allclose(enhanced, expected, atol=1e-5)
+    assert rms_dbfs(again - expected) < rms_dbfs(expected) - 25  # bfloat16 where the CPU has it
+
+
+def _to_cpu(to):
+    """Tensor.to, for which cuda:0 is the processor."""
+
+    def moved(self, *args, **kwargs):
+        args = tuple("cpu" if str(a).startswith("cuda") else a for a in args)
+        return to(self, *args, **kwargs)
+
+    return moved
