@@ -190,9 +190,9 @@ def finetune(
     config = config or FineTuneConfig()
     tables = scored_mixtures(sound, config, config.seed)
     selection = scored_mixtures(sound, config, config.seed + 1)
-    tuner = FineTuner(
-        weights.model, config, sound, out.with_suffix("").with_name(out.stem + "-run")
-    )
+    run_folder = out.with_name(f"{out.stem}-run")
+    (run_folder / LOG_FILE).unlink(missing_ok=True)  # of an earlier fine-tuning
+    tuner = FineTuner(weights.model, config, sound, run_folder)
     device = tuner.device
     original = copy.deepcopy(weights.model).to(device).eval()
     tuner.run(report)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .perceptual import PerceptualLoss
+
 POWER = 0.3  # of the compressed spectrum
 # On the squared magnitude. The slope of a power law is infinite at zero; with less than about
 # 1e-7 the gradients of silent bins drown all others.
@@ -22,6 +24,7 @@ class LossWeights:
     si_snr: float = 0.1  # a dB of SI-SNR counts as much as this
     mask: float = 0.0  # the paper's mean squared error of the mask
     over_suppression: float = 0.0  # compressed magnitude again, where speech is missing
+    perceptual: float = 0.0  # a point of PESQ, as `perceptual.PerceptualLoss` estimates it
     resolutions: int = 1  # how many of RESOLUTIONS the spectra are compared in
 
 
@@ -87,16 +90,25 @@ def mask_loss(mask: Tensor, noisy: Tensor, clean: Tensor) -> Tensor:
     return (mask - ideal.clamp(-2, 2)).square().sum(1).mean((1, 2))
 
 
-def enhancement_loss(estimate: Tensor, target: Tensor, weights: LossWeights) -> Tensor:
+def enhancement_loss(
+    estimate: Tensor,
+    target: Tensor,
+    weights: LossWeights,
+    perceptual: PerceptualLoss | None = None,
+) -> Tensor:
     """Loss [B] of enhanced waveforms against clean ones, both [B, samples].
 
-    SI-SNR, which silence leaves undefined, counts only where the target is not silent.
+    SI-SNR and the perceptual term, which silence leaves undefined, count only where the target is
+    not silent. The latter needs its module, made once on the waveforms' device.
     """
     count = max(1, min(weights.resolutions, len(RESOLUTIONS)))
     loss = sum(compressed_spectrum_loss(estimate, target, weights, i) for i in range(count)) / count
+    audible = target.square().mean(-1) > 1e-8
     if weights.si_snr:
-        audible = target.square().mean(-1) > 1e-8
         # 30 dB is past hearing; chasing more in easy examples would take from the hard ones.
         ratio = si_snr(estimate, target).clamp(max=30.0)
-        loss = loss - weights.si_snr * torch.where(audible, ratio, ratio.new_zeros(()))
+        loss = loss - weights.si_snr * torch.where(audible, ratio, 0.0)
+    if weights.perceptual and perceptual is not None:
+        distance = perceptual(estimate, target)
+        loss = loss + weights.perceptual * torch.where(audible, distance, 0.0)
     return loss

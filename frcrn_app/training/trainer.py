@@ -23,6 +23,7 @@ from ..model.frcrn import apply_mask
 from ..model.level import normalisation_gain
 from .growth import grow
 from .losses import LossWeights, enhancement_loss, mask_loss
+from .perceptual import PerceptualLoss
 
 STATE_FILE = "state.pt"  # everything that resuming needs
 BEST_FILE = "best.safetensors"  # best by validation, half precision
@@ -111,6 +112,7 @@ class Trainer:
         self.teacher = None
         if config.teacher:
             self.teacher = load_weights(config.teacher).model.to(self.device).requires_grad_(False)
+        self.perceptual = PerceptualLoss().to(self.device) if config.loss.perceptual else None
         self.step = 0
         self.skipped = 0
         self.seconds_heard = 0.0
@@ -238,7 +240,7 @@ class Trainer:
             mask = network(spectrum)
         mask = mask.float()
         enhanced = self.model.istft(apply_mask(spectrum, mask))
-        loss = enhancement_loss(enhanced, clean, self.config.loss)
+        loss = enhancement_loss(enhanced, clean, self.config.loss, self.perceptual)
         if self.config.loss.mask:
             target = self.model.stft(clean)
             loss = loss + self.config.loss.mask * mask_loss(mask, spectrum, target)
@@ -246,7 +248,7 @@ class Trainer:
             with torch.no_grad():
                 taught = self.teacher(noisy)
             share = self.config.teacher_share
-            distance = enhancement_loss(enhanced, taught, self.config.loss)
+            distance = enhancement_loss(enhanced, taught, self.config.loss, self.perceptual)
             loss = (1 - share) * loss + share * distance
         return loss.mean()
 
