@@ -144,6 +144,14 @@ def test_windows_cover_everything_with_real_samples(samples, window):
         assert b - a <= window - OVERLAP, "neighbours overlap by what the cross-fade needs"
 
 
+def test_no_click_at_either_end(denoiser, example_pairs):
+    """A lone frame's synthesis must not stand out from the sound beside it."""
+    for noisy_path, _ in example_pairs:
+        enhanced = np.abs(denoiser(load_audio(noisy_path)).samples[0])
+        assert enhanced[:20].max() <= max(1e-3, 1.5 * enhanced[20:640].max())
+        assert enhanced[-20:].max() <= max(1e-3, 1.5 * enhanced[-640:-20].max())
+
+
 def test_progress_is_reported_and_can_cancel(noisy_speech):
     denoiser = Denoiser(device="cpu", window_seconds=4)
     seen = []

@@ -74,11 +74,28 @@ class FRCRN(nn.Module):
 
     def masked_spectrum(self, waveform: Tensor) -> Tensor:
         """Spectrum [B, 2, F, T] of the denoised waveform, before synthesis."""
-        samples = waveform.shape[-1]
-        length = padded_length(samples, self.config.win_length, self.config.hop_length)
         with torch.autocast(waveform.device.type, enabled=False):
-            spectrum = self.stft(F.pad(waveform.float(), (0, length - samples)))
-        return apply_mask(spectrum, self.mask(spectrum))
+            spectrum, heard = framed_spectrum(self.stft, waveform)
+        return apply_mask(spectrum, extended_mask(self.mask(spectrum[..., :heard]), spectrum))
+
+
+def framed_spectrum(stft: STFT, waveform: Tensor) -> tuple[Tensor, int]:
+    """Spectrum [B, 2, F, T] of a waveform of any length, and how many frames the network hears.
+
+    The network hears the frames that real samples fill, as in the reference, which drops the
+    samples after them. Here these get a last frame, filled up with zeros.
+    """
+    samples = waveform.shape[-1]
+    heard = max(1, (samples - stft.win_length) // stft.hop_length + 1)
+    length = padded_length(samples, stft.win_length, stft.hop_length)
+    return stft(F.pad(waveform.float(), (0, length - samples))), heard
+
+
+def extended_mask(mask: Tensor, spectrum: Tensor) -> Tensor:
+    """The mask with its last frame repeated for the frame that the network did not hear."""
+    if mask.shape[-1] == spectrum.shape[-1]:
+        return mask
+    return torch.cat((mask, mask[..., -1:]), -1)
 
 
 def apply_mask(spectrum: Tensor, mask: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 WAVEFORM = 4  # position of the final waveform in what ModelScope's network returns
 sys.path[:0] = [str(HERE.parent.parent), str(HERE)]
 
-from seeded import LENGTHS, padded_waveform, seeded_state  # noqa: E402
+from seeded import LENGTHS, seeded_state, waveform  # noqa: E402
 
 from benchmarks.reference import Reference, install  # noqa: E402
 from frcrn_app.model import FRCRN  # noqa: E402
@@ -28,7 +28,7 @@ def main() -> None:
     outputs = {}
     for length in LENGTHS:
         with torch.no_grad():
-            enhanced = reference(padded_waveform(length))[WAVEFORM]
+            enhanced = reference(waveform(length))[WAVEFORM]
         outputs[str(length)] = enhanced.reshape(-1)[:length].numpy().astype(np.float32)
     np.savez_compressed(HERE / "frcrn.npz", **outputs)
 

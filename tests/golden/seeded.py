@@ -35,9 +35,3 @@ def waveform(length: int, seed: int = 1) -> Tensor:
     rng = np.random.Generator(np.random.Philox(seed))
     samples = rng.standard_normal(length) * (0.2 + np.abs(np.sin(np.arange(length) / 1500)))
     return torch.from_numpy((0.07 * samples).astype(np.float32))[None]
-
-
-def padded_waveform(length: int) -> Tensor:
-    """`waveform(length)` with zeros up to the hop of 320: the reference drops what is left over."""
-    padding = max(640 - length, -(length - 640) % 320)
-    return torch.nn.functional.pad(waveform(length), (0, padding))
