@@ -59,8 +59,10 @@ def install(folder: str | os.PathLike | None = None) -> Path:
     ]
     if wanted:
         subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--upgrade"]
-            + ["--target", str(folder), *wanted],
+            [
+                *(sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--upgrade"),
+                *("--target", str(folder), *wanted),
+            ],
             check=True,
         )
     return folder

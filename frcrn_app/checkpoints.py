@@ -209,18 +209,23 @@ def _find(weights: str | os.PathLike) -> WeightsEntry:
     for entry in entries:
         if entry.name == weights:
             return entry
-    path = Path(weights).expanduser()
-    if not path.exists():
-        names = ", ".join(entry.name for entry in entries)
-        raise CheckpointError(
-            f'No weights are called "{weights}" and no file or folder is at that path; '
-            f"known names: auto, {names}."
-        )
-    path = _checkpoint_in(path) if path.is_dir() else path
-    for entry in entries:
-        if entry.present and entry.path is not None and entry.path.samefile(path):
-            return entry
-    return _file_entry(path)
+    try:
+        path = Path(weights).expanduser()
+        if not str(weights) or not path.exists():
+            names = ", ".join(entry.name for entry in entries)
+            raise CheckpointError(
+                f'No weights are called "{weights}" and no file or folder is at that path; '
+                f"known names: auto, {names}."
+            )
+        path = _checkpoint_in(path) if path.is_dir() else path
+        if not path.is_file():
+            raise CheckpointError(f"{path} is not a file: name a checkpoint or its folder.")
+        for entry in entries:
+            if entry.present and entry.path is not None and entry.path.samefile(path):
+                return entry
+        return _file_entry(path)
+    except OSError as error:
+        raise CheckpointError(f"Cannot read {weights}: {error.strerror}.") from error
 
 
 def _checkpoint_in(folder: Path) -> Path:
@@ -335,16 +340,16 @@ def _unpickled(path: Path):
             warnings.simplefilter("ignore")  # of old storage classes; nothing a user can act on
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        found = re.search(r"(?:GLOBAL|global|function|class) ([\w.]+\.[\w.]+)", str(error))
-        if "nsupported" in str(error):
-            what = f" ({found.group(1)})" if found else ""
+        code = re.search(r"GLOBAL ([\w.]+)|reduce for unrecognized function (\S+)", str(error))
+        if code:
             raise CheckpointError(
-                f"The file {path} holds Python code{what} beside weights, and opening it would run "
-                "that code: it is refused; ask for the plain state dict or a safetensors file."
+                f"The file {path} holds Python code ({code[1] or code[2]}) beside weights, and "
+                "opening it would run that code: it is refused; ask for the plain state dict or a "
+                "safetensors file."
             ) from error
-        raise CheckpointError(_damaged(path, error)) from error
+        raise CheckpointError(_damaged(path, "torch cannot read it")) from error
     except Exception as error:  # torch raises many types for a broken file
-        raise CheckpointError(_damaged(path, error)) from error
+        raise CheckpointError(_damaged(path, "torch cannot read it")) from error
 
 
 def _check_archive(path: Path) -> None:
@@ -352,14 +357,14 @@ def _check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise CheckpointError(
-                    f"The file {path} is a compressed archive, not a checkpoint: unpack it first."
-                )
             if any(Path(member.filename).name == "constants.pkl" for member in members):
                 raise CheckpointError(
                     f"The file {path} is a TorchScript program, which holds code: it is refused; "
                     "ask for the plain state dict or a safetensors file."
+                )
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise CheckpointError(
+                    f"The file {path} is a compressed archive, not a checkpoint: unpack it first."
                 )
             broken = archive.testzip()
     except (zipfile.BadZipFile, OSError, NotImplementedError, EOFError) as error:
@@ -369,7 +374,7 @@ def _check_archive(path: Path) -> None:
 
 
 def _damaged(path: Path, reason: object) -> str:
-    reason = str(reason).strip().split("\n")[0].rstrip(".")[:200] or type(reason).__name__
+    reason = str(reason).split("\n")[0].rstrip(".") or type(reason).__name__
     return f"The file {path} is damaged or not a checkpoint ({reason}): copy or fetch it again."
 
 

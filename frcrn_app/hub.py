@@ -166,11 +166,16 @@ def _session(official: OfficialFile) -> Iterator[tuple[httpx2.Client, dict[str, 
 
     Neither an Authorization nor a Cookie header follows a redirect to another host.
     """
-    headers = {"Accept-Encoding": "identity"}  # so that bytes received are bytes of the file
+    # Not compressed on the way, so that bytes received are bytes of the file.
+    headers = {"User-Agent": "frcrn_app", "Accept-Encoding": "identity"}
     if official.hub == "huggingface":
-        from huggingface_hub.utils import build_hf_headers, get_session
+        from huggingface_hub import constants, get_token
+        from huggingface_hub.utils import get_session
 
-        yield get_session(), build_hf_headers(library_name="frcrn_app", headers=headers)
+        # Not build_hf_headers: for its user agent it would ask the hub for a list of programs.
+        if not constants.HF_HUB_DISABLE_IMPLICIT_TOKEN and (token := get_token()):
+            headers["Authorization"] = f"Bearer {token}"
+        yield get_session(), headers
         return
     token = os.environ.get("MODELSCOPE_API_TOKEN")
     if token:

@@ -68,16 +68,6 @@ class Metric:
     def direction(self) -> str:
         return "higher is better" if self.higher_is_better else "lower is better"
 
-    @property
-    def scale(self) -> str:
-        """The range in words, such as "-0.5 to 4.64" or "dB, unbounded"."""
-        unit = f" {self.unit}" if self.unit else ""
-        if math.isinf(self.low) and math.isinf(self.high):
-            return f"{self.unit or 'a number'}, unbounded"
-        if math.isinf(self.high):
-            return f"{self.low:g}{unit} and up"
-        return f"{self.low:g} to {self.high:g}{unit}"
-
 
 METRICS: dict[str, Metric] = {
     metric.key: metric

@@ -22,7 +22,9 @@ def executed(tmp_path_factory):
     (project / "notebooks").mkdir()
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     resources = {"metadata": {"path": str(project / "notebooks")}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    NotebookClient(
+        notebook, timeout=600, startup_timeout=300, kernel_name="python3", resources=resources
+    ).execute()
     return notebook, project
 
 

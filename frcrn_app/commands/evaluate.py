@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--csv", metavar="FILE", help="write a line a file")
     add("--json", metavar="FILE", help="write everything, with versions and settings")
     add("--html", metavar="FILE", help="write a report that opens offline and prints well")
+    add("--language", default="en", choices=("en", "zh"), help="of the HTML report")
     add("--enhanced", metavar="DIR", help="keep what was cleaned here, as float WAV")
     add(
         "--resume",
@@ -110,7 +111,12 @@ def run(args: argparse.Namespace) -> int:
         summary = summarise(evaluation, seed=args.seed)
         print(summary_text(evaluation, summary))
         for path in write_reports(
-            evaluation, summary, csv=args.csv, json=args.json, html=args.html
+            evaluation,
+            summary,
+            csv=args.csv,
+            json=args.json,
+            html=args.html,
+            language=args.language,
         ):
             print(f"wrote {path}")
     problems = [row for row in evaluation.rows if row.problems]

@@ -6,25 +6,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
 
 if TYPE_CHECKING:
+    from ..training.losses import LossWeights
     from ..training.trainer import TrainConfig, Trainer
 
 HELP = "train a network on your own speech and noise"
 
 LINE_SECONDS = 15.0  # between two lines of progress
-VALIDATION_MIXTURES = 48
-LOSSES = {
-    # Terms of training.losses.LossWeights.
-    "spectrum": {},
-    "multi": {"resolutions": 3},
-    "gentle": {"resolutions": 3, "over_suppression": 35.0},
-    "paper": {"magnitude": 0.0, "complex": 0.0, "si_snr": 1.0, "mask": 1.0},
-}
+# As FRCRN was published (Zhao et al., ICASSP 2022): SI-SNR and the error of the mask.
+PAPER_LOSS = {"magnitude": 0.0, "complex": 0.0, "si_snr": 1.0, "mask": 1.0}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,17 +62,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--loss",
-        choices=LOSSES,
-        default="spectrum",
-        help="spectrum: compressed spectrum and SI-SNR (default); multi: the same at three "
-        "resolutions; gentle: besides, speech lost counts more than noise left; paper: mask and "
-        "SI-SNR as FRCRN was published",
+        nargs="+",
+        default=[],
+        metavar="TERM=WEIGHT",
+        help='of the loss: magnitude, complex, si_snr, mask, ...; or "paper", the published loss '
+        "(default: magnitude and complex compressed spectrum, and SI-SNR)",
     )
     run.add_argument(
         "--seed", type=int, default=0, metavar="N", help="another seed, other mixtures"
     )
     run.add_argument(
         "--validate-every", type=_positive, default=500, metavar="N", help="steps (500)"
+    )
+    run.add_argument(
+        "--validation-mixtures",
+        type=int,
+        default=48,
+        metavar="N",
+        help="scored at every validation (48; 0: none, the last weights are the best)",
     )
     run.add_argument(
         "--save-every", type=float, default=180.0, metavar="S", help="seconds between states (180)"
@@ -189,6 +192,26 @@ def source_weights(texts: list[str]) -> dict[str, float]:
     return weights
 
 
+def loss_weights(texts: list[str]) -> "LossWeights":
+    """The loss of texts such as "si_snr=0.2", each a change of the default one."""
+    from ..training.losses import LossWeights
+
+    terms = {field.name: type(field.default) for field in fields(LossWeights)}
+    chosen = {}
+    for text in texts:
+        if text == "paper":
+            chosen |= PAPER_LOSS
+            continue
+        name, _, value = text.partition("=")
+        try:
+            chosen[name] = terms[name](value)
+        except (KeyError, ValueError):
+            raise UserError(
+                f"--loss takes TERM=WEIGHT, not {text}; terms are {', '.join(terms)}."
+            ) from None
+    return LossWeights(**chosen)
+
+
 def run(args: argparse.Namespace) -> int:
     """Trains to the end, or to the next state when stopped with Ctrl-C or a signal.
 
@@ -249,9 +272,9 @@ def build_trainer(args: argparse.Namespace) -> "Trainer":
     mixtures = MixtureSet(train, mixing, args.seed, lines.progress("simulating rooms"))
     validation = []
     if valid.speech and valid.noise:
-        fixed = validation_mixtures(valid, VALIDATION_MIXTURES)
+        fixed = validation_mixtures(valid, args.validation_mixtures)
         validation = [(mixture.noisy, mixture.clean) for mixture in fixed]
-    else:
+    elif args.validation_mixtures:
         lines.say("nothing could be held out for validation: the best weights are the last ones")
 
     def stream(first: int, rank: int, world_size: int) -> Iterator:
@@ -262,7 +285,6 @@ def build_trainer(args: argparse.Namespace) -> "Trainer":
 
 def train_config(args: argparse.Namespace) -> "TrainConfig":
     from ..checkpoints import load_weights
-    from ..training.losses import LossWeights
     from ..training.trainer import TrainConfig
 
     channels, unets = args.channels or 32, args.unets or 1
@@ -272,7 +294,10 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
         channels, unets = args.channels or start.channels, args.unets or start.unets
     if channels % 8:
         raise UserError(f"--channels must be a multiple of 8, not {channels}.")
-    chosen = {} if args.steps is None else {"steps": args.steps}
+    chosen = {}
+    if args.steps is not None:
+        # A short run must not spend itself on warming up.
+        chosen = {"steps": args.steps, "warmup_steps": min(100, args.steps // 10)}
     return TrainConfig(
         out=args.out,
         channels=channels,
@@ -285,7 +310,7 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
         batch_size=args.batch,
         accumulate=args.accumulate,
         learning_rate=args.learning_rate,
-        loss=LossWeights(**LOSSES[args.loss]),
+        loss=loss_weights(args.loss),
         precision=args.precision,
         device=args.device,
         compile=args.compile,

@@ -84,34 +84,39 @@ def pair_archive(archive: str | os.PathLike, folder: str | os.PathLike) -> PairS
     return pair_tree(folder)
 
 
-def pair_tree(folder: str | os.PathLike) -> PairSet:
+def pair_tree(folder: str | os.PathLike, within: Iterable[Path] | None = None) -> PairSet:
     """Pairs the set under a folder: by its manifest.csv, or by its subfolders clean and noisy.
 
     Every other folder beside `noisy` that holds sounds is a system. The set may lie deeper in the
-    tree. Raises PairError where there is neither a manifest nor a folder `noisy`.
+    tree. Links that lead out of all folders `within`, by default the folder itself, are passed
+    over. Raises PairError where there is neither a manifest nor a folder `noisy`.
     """
     root = Path(folder)
+    within = [root] if within is None else list(within)
     for parent, subfolders, names in os.walk(root):  # top-down: the shallowest set is taken
         subfolders.sort()
         subfolders[:] = [name for name in subfolders if not name.startswith((".", "__MACOSX"))]
         manifest = next((name for name in names if name.lower() == MANIFEST_NAME), None)
         if manifest is not None:
-            return pair_manifest(Path(parent, manifest), inside([root], Path(parent)))
+            return pair_manifest(Path(parent, manifest), inside(within, Path(parent)))
         noisy = _folder_called(subfolders, _NOISY_FOLDERS)
         if noisy is not None:
-            return _pair_subfolders(Path(parent), subfolders, noisy)
+            return _pair_subfolders(Path(parent), subfolders, noisy, within)
     raise PairError(
         "There is no folder called noisy in it: put the sounds into clean/ and noisy/, and those "
         "of other systems into folders of their own."
     )
 
 
-def _pair_subfolders(parent: Path, subfolders: list[str], noisy: str) -> PairSet:
+def _pair_subfolders(
+    parent: Path, subfolders: list[str], noisy: str, within: Iterable[Path]
+) -> PairSet:
     clean = _folder_called(subfolders, _CLEAN_FOLDERS)
-    others = {name: list_sounds(parent / name) for name in subfolders if name not in (noisy, clean)}
+    sounds_of = {name: list_sounds(parent / name, within) for name in subfolders}
+    others = {name: sounds_of[name] for name in subfolders if name not in (noisy, clean)}
     return pair_files(
-        list_sounds(parent / noisy),
-        list_sounds(parent / clean) if clean else None,
+        sounds_of[noisy],
+        sounds_of[clean] if clean else None,
         {name: sounds for name, sounds in others.items() if sounds},
     )
 

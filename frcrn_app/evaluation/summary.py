@@ -87,6 +87,8 @@ class Group:
     """Some of the files, and the systems' scores on them."""
 
     label: str
+    low: float  # ends of its range, in dB or s, the upper one excluded; NaN for named groups
+    high: float
     files: int
     scores: tuple[Score, ...]
 
@@ -119,8 +121,8 @@ def summarise(evaluation: Evaluation, *, seed: int = 0, resamples: int = RESAMPL
     groups = {}
     for grouping in GROUPINGS:
         found = tuple(
-            Group(label, int(mask.sum()), _scores(evaluation, mask, seed, resamples))
-            for label, mask in _groups(evaluation, grouping)
+            Group(*place, int(mask.sum()), _scores(evaluation, mask, seed, resamples))
+            for place, mask in _groups(evaluation, grouping)
         )
         if found:
             groups[grouping] = found
@@ -261,13 +263,15 @@ def win_rate(differences: np.ndarray, metric: str) -> float:
 # ---- groups ------------------------------------------------------------------------------------
 
 
-def _groups(evaluation: Evaluation, grouping: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Label and mask [rows] of each group that has files, in order."""
+def _groups(
+    evaluation: Evaluation, grouping: str
+) -> Iterator[tuple[tuple[str, float, float], np.ndarray]]:
+    """Label and range, and mask [rows], of each group that has files, in order."""
     rows = evaluation.rows
     if grouping == "group":
         labels = [row.group for row in rows]
         for label in dict.fromkeys(label for label in labels if label is not None):
-            yield label, np.array([other == label for other in labels])
+            yield (label, math.nan, math.nan), np.array([other == label for other in labels])
         return
     if grouping == "input_snr":
         values = np.array([row.input_snr for row in rows])
@@ -286,4 +290,4 @@ def _groups(evaluation: Evaluation, grouping: str) -> Iterator[tuple[str, np.nda
     for label, (first, last) in zip(labels, pairwise(edges), strict=True):
         mask = (values >= first) & (values < last)
         if mask.any():
-            yield label, mask
+            yield (label, first, last), mask

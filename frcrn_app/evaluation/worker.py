@@ -71,10 +71,10 @@ def score_pair(task: ScoreTask) -> PairScores:
     result = PairScores({name: _nothing(keys) for name, keys in task.metrics.items()})
     clean = None
     try:
-        noisy = _load(task.noisy, "noisy")
+        noisy = load_scored(task.noisy, "noisy")
         result.duration = noisy.size / SAMPLE_RATE
         if task.clean is not None:
-            clean = _load(task.clean, "clean")
+            clean = load_scored(task.clean, "clean")
     except UserError as error:
         for sound in result.sounds.values():
             sound.error = str(error)
@@ -85,7 +85,7 @@ def score_pair(task: ScoreTask) -> PairScores:
     for name, sound in result.sounds.items():
         try:
             path = task.degraded[name]
-            degraded = noisy if path == task.noisy else _load(path, name)
+            degraded = noisy if path == task.noisy else load_scored(path, name)
             reference = clean
             if clean is not None:
                 reference, degraded, sound.lag, sound.cut = fit(clean, degraded, align=task.align)
@@ -141,8 +141,8 @@ def find_lag(clean: np.ndarray, degraded: np.ndarray) -> int:
     return int(lags[np.argmax(correlation[lags])])
 
 
-def _load(path: Path, name: str) -> np.ndarray:
-    """[samples] at 16 kHz, mono."""
+def load_scored(path: Path, name: str) -> np.ndarray:
+    """A sound as it is scored: [samples] at 16 kHz, mono. Raises AudioError."""
     try:
         audio = load_audio(path, max_seconds=MAX_SECONDS)
     except AudioError as error:

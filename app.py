@@ -1,0 +1,63 @@
+"""The demo's front door: `python app.py`, then open the address it prints."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+
+from frcrn_app.errors import UserError
+from frcrn_app.web.options import WebOptions, parse_options
+
+EXIT_USER_ERROR = 2
+
+
+def main() -> int:
+    """Serve until Ctrl-C or a container's stop signal; returns the exit code."""
+    began = time.perf_counter()
+    options = parse_options()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    print("Starting the demo ...", flush=True)
+
+    from frcrn_app.web.app import build_app, clean_up, close, launch
+
+    app = build_app(options)
+    try:
+        if (options.weights, options.device, options.precision) != ("auto", "auto", "auto"):
+            app.engine.get()  # a wish that cannot be met is said here, not to the first visitor
+        address = launch(app, options)
+    except UserError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        return _refuse(_cannot_serve(options, error))
+    seconds = time.perf_counter() - began
+    print(f"The demo is at {address} (started in {seconds:.1f} s); Ctrl-C stops it.", flush=True)
+    stop.wait()
+    print("\nStopping ...", flush=True)
+    if not close(app):
+        # A network in the middle of a long window would abort the interpreter as it shuts down.
+        clean_up()
+        os._exit(0)
+    return 0
+
+
+def _refuse(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return EXIT_USER_ERROR
+
+
+def _cannot_serve(options: WebOptions, error: OSError) -> str:
+    if options.port is not None:
+        return (
+            f"port {options.port} on {options.host} cannot be used; is something running there? "
+            "Choose another with --port."
+        )
+    return f"no port on {options.host} can be used ({error}); choose one with --port."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

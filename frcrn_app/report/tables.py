@@ -1,0 +1,191 @@
+"""An evaluation as plain values: a table with a line a file, and everything as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable
+
+from ..evaluation import NOISY, Evaluation, Summary
+from ..evaluation.summary import ALPHA, RESAMPLES, Mean, Score
+from ..metrics import METRICS
+
+JSON_FORMAT = 1  # raise it when a name in the JSON changes its meaning
+DECIMALS = 6  # of numbers in CSV and JSON
+
+
+def table(evaluation: Evaluation) -> tuple[list[str], list[list[str | float | None]]]:
+    """Column names, and a row for each file; None where there is no value.
+
+    Columns are name, group, duration_s and input_snr_db; then SYSTEM.METRIC for every system and
+    SYSTEM.METRIC.gain (minus the noisy sound's score) for all but the noisy sound; then SYSTEM.rtf
+    of our own network, SYSTEM.lag_ms if sounds were aligned, SYSTEM.cut_ms if a length was cut;
+    then problems.
+    """
+    columns = ["name", "group", "duration_s", "input_snr_db"]
+    rows = evaluation.rows
+    values: list[list[str | float | None]] = [
+        [row.name, row.group, _rounded(row.duration), _rounded(row.input_snr)] for row in rows
+    ]
+
+    def add(name: str, column: Iterable[float]) -> None:
+        columns.append(name)
+        for line, value in zip(values, column, strict=True):
+            line.append(_rounded(value))
+
+    for system in evaluation.systems:
+        for metric in evaluation.metrics:
+            add(f"{system}.{metric}", evaluation.values(system, metric))
+            if system != NOISY:
+                add(f"{system}.{metric}.gain", evaluation.gains(system, metric))
+        if system == evaluation.own_system:
+            add(f"{system}.rtf", evaluation.real_time_factors())
+        if evaluation.settings["align"]:
+            add(f"{system}.lag_ms", [1000 * row.sounds[system].lag for row in rows])
+        cut = [1000 * row.sounds[system].cut for row in rows]
+        if any(cut):
+            add(f"{system}.cut_ms", cut)
+    columns.append("problems")
+    for line, row in zip(values, rows, strict=True):
+        line.append(row.problems)
+    return columns, values
+
+
+def csv_text(evaluation: Evaluation) -> str:
+    """The table as CSV; an empty cell is a missing value."""
+    columns, rows = table(evaluation)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_json(evaluation: Evaluation, summary: Summary) -> dict:
+    """Everything as plain values; None where there is no number."""
+    own = evaluation.own_system
+    return {
+        "format": JSON_FORMAT,
+        "title": "Speech enhancement evaluation",
+        "pairs": evaluation.total,
+        "scored": len(evaluation.rows),
+        "cancelled": evaluation.cancelled,
+        "elapsed_s": _rounded(evaluation.elapsed),
+        "settings": evaluation.settings
+        | {
+            "sample_rate": 16_000,
+            "summary_seed": summary.seed,
+            "resamples": RESAMPLES,
+            "alpha": ALPHA,
+        },
+        **evaluation.provenance,
+        "systems": evaluation.systems,
+        "own_system": own,
+        "real_time_factor": _rounded(evaluation.real_time_factor()) if own else None,
+        "metrics": {
+            key: {
+                "title": METRICS[key].title,
+                "unit": METRICS[key].unit,
+                "direction": METRICS[key].direction,
+                "range": [_rounded(METRICS[key].low), _rounded(METRICS[key].high)],
+                "source": METRICS[key].source,
+            }
+            for key in evaluation.metrics
+        },
+        "summary": [_score_json(score) for score in summary.scores],
+        "comparisons": [
+            {
+                "system": c.system,
+                "baseline": c.baseline,
+                "metric": c.metric,
+                "n": c.difference.n,
+                "difference": _rounded(c.difference.mean),
+                "interval": _interval(c.difference),
+                "win_rate": _rounded(c.win_rate),
+                "p": _rounded(c.p),
+                "p_holm": _rounded(c.p_corrected),
+                "significant": c.significant,
+                "better": c.better,
+            }
+            for c in summary.comparisons
+        ],
+        "groups": {
+            grouping: [
+                {
+                    "label": group.label,
+                    "range": None if grouping == "group" else [group.low, _rounded(group.high)],
+                    "files": group.files,
+                    "summary": [_score_json(score) for score in group.scores],
+                }
+                for group in groups
+            ]
+            for grouping, groups in summary.groups.items()
+        },
+        "files": _files_json(evaluation),
+        "unpaired": [
+            {"name": item.name, "role": item.role, "reason": item.reason}
+            for item in evaluation.unpaired
+        ],
+    }
+
+
+def json_text(evaluation: Evaluation, summary: Summary) -> str:
+    return json.dumps(as_json(evaluation, summary), ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _score_json(score: Score) -> dict:
+    values = {
+        "system": score.system,
+        "metric": score.metric,
+        "n": score.score.n,
+        "files": score.files,
+        "mean": _rounded(score.score.mean),
+        "median": _rounded(score.median),
+        "interval": _interval(score.score),
+    }
+    if score.gain is not None:
+        values |= {
+            "gain": _rounded(score.gain.mean),
+            "gain_n": score.gain.n,
+            "gain_interval": _interval(score.gain),
+            "win_rate": _rounded(score.win_rate),
+        }
+    return values
+
+
+def _files_json(evaluation: Evaluation) -> list[dict]:
+    files = []
+    factors = evaluation.real_time_factors()
+    for row, factor in zip(evaluation.rows, factors, strict=True):
+        scores = {
+            system: {key: _rounded(sound.scores.get(key, math.nan)) for key in evaluation.metrics}
+            for system, sound in row.sounds.items()
+        }
+        files.append(
+            {
+                "name": row.name,
+                "group": row.group,
+                "duration_s": _rounded(row.duration),
+                "input_snr_db": _rounded(row.input_snr),
+                "scores": scores,
+                "real_time_factor": _rounded(factor),
+                "lag_s": {s: _rounded(sound.lag) for s, sound in row.sounds.items()},
+                "cut_s": {s: _rounded(sound.cut) for s, sound in row.sounds.items()},
+                "problems": {
+                    s: sound.problems for s, sound in row.sounds.items() if sound.problems
+                },
+            }
+        )
+    return files
+
+
+def _interval(mean: Mean) -> list[float] | None:
+    return None if math.isnan(mean.low) else [_rounded(mean.low), _rounded(mean.high)]
+
+
+def _rounded(value: float) -> float | None:
+    """Six decimals; None for NaN and infinity, which neither CSV nor JSON has."""
+    value = float(value)
+    return round(value, DECIMALS) + 0.0 if math.isfinite(value) else None

@@ -1,0 +1,156 @@
+"""The page: its head, its tabs, and the server that shows it."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from .engine import Engine
+    from .options import WebOptions
+
+TITLE = "FRCRN · speech denoiser"
+CACHE_SWEEP_SECONDS = 600  # between two looks for old files
+CACHE_AGE_SECONDS = 7200  # after which a visitor's files are deleted; the page says two hours
+CLICKS_AT_ONCE = 8  # of everything that has no limit of its own
+WAITING_LIMIT = 64  # requests that may wait; the next one is told to come back
+
+_FOLDER_PREFIX = "frcrn-demo-"
+_ASSETS = Path(__file__).parent / "assets"
+_HEADER = """
+<header class="fr-header">
+  <span class="fr-brand">
+    <svg viewBox="0 0 34 34" aria-hidden="true">
+      <rect width="34" height="34" rx="9" fill="var(--fr-cleaned)"/>
+      <path d="M5 17l2.6-7 2.4 14 2.4-11 2.2 7L17 17c2.2 0 2.2-5 4.4-5s2.2 9 4.4 9 2.2-4 4.2-4"
+        fill="none" stroke="var(--fr-on-cleaned)" stroke-width="2" stroke-linecap="round"
+        stroke-linejoin="round"/>
+    </svg>
+    FRCRN
+  </span>
+  <span class="fr-languages" role="group" data-languages>
+    <button type="button" data-language="en" lang="en">EN</button>
+    <button type="button" data-language="zh" lang="zh">中文</button>
+  </span>
+  <button type="button" class="fr-theme" data-theme>
+    <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
+      <circle cx="12" cy="12" r="8.5" fill="none" stroke="currentColor" stroke-width="2"/>
+      <path d="M12 3.5a8.5 8.5 0 0 1 0 17z" fill="currentColor"/>
+    </svg>
+  </button>
+</header>
+"""
+
+
+def build_app(options: WebOptions) -> gr.Blocks:
+    """The whole page, not yet served. Its engine is `app.engine`; `launch` serves it."""
+    _prepare_environment()
+    import gradio as gr
+
+    from .denoise_tab import build_denoise_tab
+    from .engine import Engine
+    from .evaluate_tab import build_evaluate_tab
+    from .texts import EN, ZH, text
+
+    engine = Engine(options)
+    with gr.Blocks(
+        title=TITLE,
+        analytics_enabled=False,
+        delete_cache=(CACHE_SWEEP_SECONDS, CACHE_AGE_SECONDS),
+    ) as app:
+        gr.HTML(
+            html_template=_HEADER,
+            js_on_load=(_ASSETS / "header.js").read_text(encoding="utf-8"),
+            label=text("language"),
+            apply_default_css=False,
+            tabs=[{"en": EN[key], "zh": ZH[key]} for key in ("tab_denoise", "tab_evaluate")],
+        )
+        gr.HTML(text("hero"), elem_classes="fr-hero", apply_default_css=False)
+        with gr.Tabs():
+            with gr.Tab(text("tab_denoise"), id="denoise"):
+                build_denoise_tab(options, engine)
+            with gr.Tab(text("tab_evaluate"), id="evaluate"):
+                build_evaluate_tab(options, engine)
+    app.queue(default_concurrency_limit=CLICKS_AT_ONCE, max_size=WAITING_LIMIT)
+    app.engine = engine
+    return app
+
+
+def launch(app: gr.Blocks, options: WebOptions) -> str:
+    """Serve the page in the background and start to warm the network; returns its address.
+
+    Raises:
+        OSError: the port is taken, or the host is not one of this machine.
+    """
+    from .denoise_tab import EXAMPLES_FOLDER
+    from .texts import build_i18n
+    from .theme import build_theme
+
+    page_script = (_ASSETS / "page.js").read_text(encoding="utf-8")
+    _, address, share_address = app.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share,
+        auth=list(options.auth) or None,
+        ssl_certfile=_text(options.ssl_certfile),
+        ssl_keyfile=_text(options.ssl_keyfile),
+        ssl_verify=False,  # of Gradio's own look at itself: certificates name other hosts
+        max_file_size=options.max_upload_bytes,
+        allowed_paths=[str(EXAMPLES_FOLDER)],
+        theme=build_theme(),
+        css=(_ASSETS / "page.css").read_text(encoding="utf-8"),
+        head=f"<script>{page_script}</script>",
+        i18n=build_i18n(),
+        footer_links=["api", "gradio"],
+        run_history=False,  # would keep recordings in the browser
+        enable_monitoring=False,
+        ssr_mode=False,
+        show_error=False,  # unknown faults name a reference, never a trace
+        inline=False,
+        quiet=True,
+        prevent_thread_lock=True,
+    )
+    engine: Engine = app.engine
+    engine.warm_up()
+    return share_address or address
+
+
+def close(app: gr.Blocks) -> bool:
+    """Stop serving: free the port, cancel what runs. Whether all of it has ended."""
+    app.close(verbose=False)
+    return app.engine.close()
+
+
+def clean_up() -> None:
+    """Remove every file of the visitors."""
+    folder = Path(os.environ.get("GRADIO_TEMP_DIR", ""))
+    if folder.name.startswith(_FOLDER_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prepare_environment() -> None:
+    """What Gradio reads from the environment when it is imported."""
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    for variable in ("NO_PROXY", "no_proxy"):
+        # Gradio asks its own server whether it has started; a proxy would not find it.
+        hosts = [host for host in os.environ.get(variable, "").split(",") if host]
+        local = [host for host in ("127.0.0.1", "localhost", "::1") if host not in hosts]
+        os.environ[variable] = ",".join(hosts + local)
+    if "GRADIO_TEMP_DIR" not in os.environ:
+        folder = tempfile.mkdtemp(prefix=_FOLDER_PREFIX)
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        atexit.register(clean_up)
+    # Gradio's client library logs every one of its own requests.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None

@@ -1,0 +1,268 @@
+"""One warm Denoiser for each set of weights, shared by everyone who has the page open.
+
+Requests become `Job`s in the queue of their Denoiser, whose one worker thread runs them in the
+order of arrival: two requests never fight for the same cores, and whoever waits can be told how
+many are ahead. All jobs that wait are in the worker's hands at once (`_Worker.jobs`), so the worker
+is the one place that decides what runs together.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import Cancelled, CheckpointError, UserError
+
+if TYPE_CHECKING:
+    from ..audio import Audio
+    from ..checkpoints import WeightsEntry
+    from ..denoiser import Denoiser
+    from .options import WebOptions
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+
+
+class Job:
+    """One sound to be cleaned: poll it, wait for it, or cancel it from any thread."""
+
+    def __init__(self, audio: Audio, strength: float, progress: Progress | None = None):
+        self.audio = audio
+        self.strength = strength
+        self.fraction = 0.0  # done so far, 0 to 1
+        self.running = False  # or has run
+        self.seconds = 0.0  # the work took, without the time in the queue
+        self._progress = progress
+        self._cancelled = threading.Event()
+        self._finished = threading.Event()
+        self._enhanced: Audio | None = None
+        self._error: BaseException | None = None
+
+    def cancel(self) -> None:
+        """Stop at the next window; `result` then raises Cancelled."""
+        self._cancelled.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Whether the job has finished, well or not, within that time."""
+        return self._finished.wait(seconds)
+
+    def result(self) -> Audio:
+        """The cleaned sound, once finished; raises what went wrong, or Cancelled."""
+        self._finished.wait()
+        if self._error is not None:
+            raise self._error
+        assert self._enhanced is not None
+        return self._enhanced
+
+    def report(self, done: int, total: int) -> None:
+        """Progress callback for the Denoiser: raising from it is how a job is cancelled."""
+        if self._cancelled.is_set():
+            raise Cancelled
+        self.fraction = done / max(total, 1)
+        if self._progress is not None:
+            self._progress(done, total)
+
+    def fail(self, error: BaseException) -> None:
+        """Finish without having begun."""
+        self._error = error
+        self._finished.set()
+
+    def run(self, denoise: Callable[[Job], Audio]) -> None:
+        """Do the work in the calling thread and keep its outcome, whatever that is."""
+        self.running = True
+        began = time.perf_counter()
+        try:
+            self.report(0, 1)
+            self._enhanced = denoise(self)
+        except BaseException as error:  # kept for the thread that waits, which raises it
+            self._error = error
+        finally:
+            self.seconds = time.perf_counter() - began
+            self._finished.set()
+
+
+class _Worker:
+    """A Denoiser and the thread that alone uses it."""
+
+    def __init__(self, load: Callable[[], Denoiser]):
+        self._load = load
+        self._loading = threading.Lock()
+        self._denoiser: Denoiser | None = None
+        self._waiting = threading.Condition()
+        self._closed = False
+        self.jobs: deque[Job] = deque()
+        self.thread = threading.Thread(target=self._run, name="denoise", daemon=True)
+        self.thread.start()
+
+    def denoiser(self) -> Denoiser:
+        """The Denoiser, loaded by whoever asks first; a failed load is tried again next time."""
+        with self._loading:
+            if self._denoiser is None:
+                self._denoiser = self._load()
+            return self._denoiser
+
+    def submit(self, job: Job) -> None:
+        with self._waiting:
+            self.jobs.append(job)
+            self._waiting.notify()
+
+    def ahead_of(self, job: Job) -> int:
+        """How many jobs run or wait before that one."""
+        with self._waiting:
+            return self.jobs.index(job) if job in self.jobs else 0
+
+    def close(self) -> None:
+        with self._waiting:
+            self._closed = True
+            for job in self.jobs:
+                job.cancel()
+            self._waiting.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._waiting:
+                self._waiting.wait_for(lambda: self.jobs or self._closed)
+                if self._closed and not self.jobs:
+                    return
+                job = self.jobs[0]
+            try:
+                denoiser = self.denoiser()
+            except BaseException as error:
+                job.fail(error)
+            else:
+                job.run(lambda job: denoiser(job.audio, job.strength, job.report))  # noqa: B023
+            with self._waiting:
+                self.jobs.popleft()
+
+
+class Engine:
+    """Denoisers by the name of their weights, loaded once and kept warm."""
+
+    def __init__(self, options: WebOptions):
+        self._options = options
+        self._workers: dict[str, _Worker] = {}
+        self._lock = threading.Lock()
+        self._warming: threading.Thread | None = None
+
+    def weights(self) -> list[WeightsEntry]:
+        """The sets of weights that a visitor may choose, the one started with first."""
+        from ..checkpoints import list_weights
+
+        entries = list_weights()
+        chosen = self._options.weights
+        if chosen != "auto" and chosen not in {entry.name for entry in entries}:
+            # A path that the person who started the demo gave: visitors see its name alone.
+            entries.insert(0, self.get("auto").entry)
+        return entries
+
+    def at_work(self) -> WeightsEntry | None:
+        """The entry that "auto" stands for now; None when there are no weights at all."""
+        entries = self.weights()
+        chosen = self._options.weights
+        if chosen not in ("auto", *(entry.name for entry in entries)):
+            return entries[0]
+        if chosen != "auto":
+            return next(entry for entry in entries if entry.name == chosen)
+        return next((entry for entry in entries if entry.present), None)
+
+    def get(self, weights: str = "auto") -> Denoiser:
+        """The warm Denoiser of a set of weights: a name from `weights()`, or "auto".
+
+        Raises:
+            CheckpointError: no such name, not here yet, or the file cannot be used.
+        """
+        return self._worker(weights).denoiser()
+
+    def submit(
+        self,
+        audio: Audio,
+        strength: float = 1.0,
+        weights: str = "auto",
+        progress: Progress | None = None,
+    ) -> Job:
+        """Put a sound into the queue; raises CheckpointError for a name that is not offered."""
+        job = Job(audio, strength, progress)
+        self._worker(weights).submit(job)
+        return job
+
+    def ahead_of(self, job: Job) -> int:
+        """How many jobs will be done before that one."""
+        with self._lock:
+            workers = list(self._workers.values())
+        return max((worker.ahead_of(job) for worker in workers), default=0)
+
+    def run(
+        self,
+        audio: Audio,
+        strength: float = 1.0,
+        weights: str = "auto",
+        progress: Progress | None = None,
+    ) -> Audio:
+        """Clean a sound and wait for it. A progress callback that raises cancels, as always."""
+        return self.submit(audio, strength, weights, progress).result()
+
+    def warm_up(self) -> None:
+        """Load the first weights and run the networks once, in the background."""
+
+        def warm() -> None:
+            from ..metrics import dnsmos
+
+            try:
+                self.get().warm_up()
+                dnsmos(np.random.default_rng(0).uniform(-0.1, 0.1, 16_000))
+            except UserError as error:
+                logger.warning("%s", error)  # the page shows the sentence when it is used
+            except Exception:
+                logger.exception("warm-up failed")
+
+        self._warming = threading.Thread(target=warm, name="warm-up", daemon=True)
+        self._warming.start()
+
+    def close(self, seconds: float = 10.0) -> bool:
+        """Cancel everything that runs or waits; whether it has ended within that time."""
+        with self._lock:
+            workers = list(self._workers.values())
+        for worker in workers:
+            worker.close()
+        threads = [worker.thread for worker in workers]
+        threads += [self._warming] if self._warming else []
+        deadline = time.monotonic() + seconds
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    def _worker(self, weights: str) -> _Worker:
+        key = self._file_or_name(weights)
+        with self._lock:
+            if key not in self._workers:
+                self._workers[key] = _Worker(lambda: self._load(key))
+            return self._workers[key]
+
+    def _file_or_name(self, weights: str) -> str:
+        """What `Denoiser` takes, for a name that a visitor may use: never a path of theirs."""
+        from ..checkpoints import list_weights
+
+        entries = {entry.name: entry for entry in list_weights()}
+        if weights != "auto" and weights in entries:
+            return weights
+        chosen = self._options.weights
+        if chosen == "auto":
+            # Named, so that official weights that arrive later take over from the embedded ones.
+            chosen = next((entry.name for entry in entries.values() if entry.present), "auto")
+        started = self._workers.get(chosen)
+        if weights == "auto" or (started and started.denoiser().entry.name == weights):
+            return chosen
+        offered = ", ".join(("auto", *entries))
+        raise CheckpointError(f'No weights are called "{weights[:80]}"; there are: {offered}.')
+
+    def _load(self, weights: str) -> Denoiser:
+        from ..denoiser import Denoiser
+
+        return Denoiser(weights, self._options.device, self._options.precision)

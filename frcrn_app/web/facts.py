@@ -1,0 +1,93 @@
+"""What the page tells about a cleaned sound, beyond the sound itself."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import MetricError
+
+if TYPE_CHECKING:
+    from ..audio import Audio
+
+FRAME_SECONDS = 0.02
+QUIETEST = 0.2  # share of frames that count as pauses: people pause at least that much
+FLOOR_DBFS = -90.0  # an original quieter than that has no noise to speak of
+MAX_REDUCTION_DB = 60.0  # more is reported as this: nobody hears the difference
+SCORED_RATE = 16_000  # Hz
+STRETCH = int(9.01 * SCORED_RATE)  # samples that DNSMOS hears at once
+STRETCHES = 3  # of a longer sound that are scored: to slide over all of it would take minutes
+
+
+def noise_reduction_db(original: np.ndarray, cleaned: np.ndarray, sample_rate: int) -> float | None:
+    """How far the noise fell, estimated without a reference.
+
+    The quietest fifth of the cleaned sound's frames are taken for pauses, where all that is heard
+    is noise; the estimate is the fall of level from the original to the cleaned sound there.
+
+    Args:
+        original, cleaned: [channels, samples]
+        sample_rate: Hz
+
+    Returns:
+        dB, at most MAX_REDUCTION_DB; None where the original is silent in the pauses.
+    """
+    before, after = (_frame_powers(samples, sample_rate) for samples in (original, cleaned))
+    pauses = np.argsort(after, kind="stable")[: max(1, round(QUIETEST * len(after)))]
+    level_before, level_after = float(before[pauses].mean()), float(after[pauses].mean())
+    if level_before < 10 ** (FLOOR_DBFS / 10):
+        return None
+    least = level_before * 10 ** (-MAX_REDUCTION_DB / 10)
+    return round(10 * math.log10(level_before / max(level_after, least)), 1)
+
+
+def dnsmos_of_both(original: Audio, cleaned: Audio) -> dict:
+    """DNSMOS before and after, of the whole sound or of three stretches spread over a longer one.
+
+    Returns:
+        "original" and "cleaned" with SIG, BAK and OVRL, and "stretches", how many were scored, 0
+        for the whole; or "error", a sentence, where the scores are not defined.
+    """
+    from ..metrics import dnsmos
+
+    before, after = _scored_samples(original), _scored_samples(cleaned)
+    if len(before) < STRETCH + SCORED_RATE:
+        pieces, stretches = [slice(None)], 0
+    else:
+        starts = np.linspace(0, len(before) - STRETCH, STRETCHES).astype(int)
+        pieces, stretches = [slice(start, start + STRETCH) for start in starts], STRETCHES
+    found = []
+    error = None
+    for piece in pieces:
+        try:
+            found.append((dnsmos(before[piece]), dnsmos(after[piece])))
+        except MetricError as undefined:  # such as a silent stretch
+            error = undefined
+    if not found:
+        return {"error": str(error)}
+    names = zip(("original", "cleaned"), zip(*found, strict=True), strict=True)
+    scores = {
+        name: {
+            key: round(float(np.mean([one[key] for one in several])), 3)
+            for key in ("SIG", "BAK", "OVRL")
+        }
+        for name, several in names
+    }
+    return scores | {"stretches": stretches}
+
+
+def _frame_powers(samples: np.ndarray, sample_rate: int) -> np.ndarray:
+    """Mean square of each frame over time and channels; a last, shorter one is left out."""
+    length = max(1, min(samples.shape[1], round(FRAME_SECONDS * sample_rate)))
+    frames = samples.shape[1] // length
+    blocks = samples[:, : frames * length].reshape(len(samples), frames, length)
+    return np.einsum("cfs,cfs->f", blocks, blocks, dtype=np.float64) / (len(samples) * length)
+
+
+def _scored_samples(audio: Audio) -> np.ndarray:
+    """The sound at 16 kHz, mono, [samples]."""
+    from ..audio import resample, to_mono
+
+    return resample(to_mono(audio).samples, audio.sample_rate, SCORED_RATE)[0]

@@ -1,0 +1,132 @@
+"""The demo in a real Chromium: one server and one browser for all tests, a fresh page for each."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from frcrn_app.audio import load_audio, save_audio
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
+)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+)
+WIDE = {"width": 1360, "height": 960}
+# The page closes its event streams when it is left, and Gradio's players let go of their sounds.
+ENDED_BY_THE_PAGE = ("/gradio_api/queue/data", "/gradio_api/heartbeat", "blob:")
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory) -> Iterator[str]:
+    """A demo of its own process, as people start it; visitors may evaluate examples/pairs."""
+    log = (tmp_path_factory.mktemp("demo") / "log.txt").open("w+")
+    command = [sys.executable, "-u", str(ROOT / "app.py")]
+    command += ["--local-folders", str(ROOT / "examples" / "pairs"), "--max-seconds", "200"]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("FRCRN_")}
+    demo = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment
+    )
+    printed = []
+    for line in demo.stdout:
+        printed.append(line)
+        if "http://" in line:
+            break
+    else:
+        log.seek(0)
+        pytest.fail(f"the demo did not start:\n{''.join(printed)}{log.read()}")
+    yield next(word for word in line.split() if word.startswith("http://"))
+    demo.terminate()
+    demo.wait(timeout=20)
+    log.seek(0)
+    assert "Traceback" not in log.read()
+    log.close()
+
+
+@pytest.fixture(scope="session")
+def spoken_into_microphone(example_pairs, tmp_path_factory) -> Path:
+    """What Chromium's fake microphone hears, over and over: a noisy example as a WAV file."""
+    noisy, _ = example_pairs[0]
+    path = tmp_path_factory.mktemp("microphone") / "noisy.wav"
+    return save_audio(path, load_audio(noisy), format="wav16")
+
+
+@pytest.fixture(scope="session")
+def chromium(spoken_into_microphone):
+    """A Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM:
+        pytest.skip("the browser tests need Debian's package chromium")
+    flags = [*FLAGS, f"--use-file-for-fake-audio-capture={spoken_into_microphone}"]
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=flags, headless=True)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium, address) -> Iterator[Callable]:
+    """A function that opens the demo in a window of its own; keywords are Playwright's.
+
+    After the test, no page may have asked another host for anything, logged an error or missed a
+    file.
+    """
+    contexts = []
+    problems = []
+
+    def watch(page) -> None:
+        def on_request(request) -> None:
+            if not request.url.startswith((address, "data:", "blob:")):
+                problems.append(f"outside request: {request.url}")
+
+        def on_failure(request) -> None:
+            if not any(part in request.url for part in ENDED_BY_THE_PAGE):
+                problems.append(f"failed request: {request.url} {request.failure}")
+
+        def on_console(message) -> None:
+            if message.type == "error":
+                problems.append(f"console: {message.text}")
+
+        page.on("request", on_request)
+        page.on("requestfailed", on_failure)
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: problems.append(f"script: {error}"))
+
+    def open_page(path: str = "", **settings):
+        usual = {"viewport": WIDE, "locale": "en-US", "reduced_motion": "reduce"}
+        context = chromium.new_context(**usual | settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        watch(page)
+        page.goto(address + path)
+        page.wait_for_selector("#result .fr-empty")
+        page.wait_for_selector("#weights")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def page(open_page):
+    """The demo, opened wide and in English."""
+    return open_page()

@@ -1,0 +1,141 @@
+"""Fine-tuning to a noise makes that noise better, keeps the rest, and says what it did."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from scipy import signal
+
+from frcrn_app import cli, metrics
+from frcrn_app.checkpoints import load_weights
+from frcrn_app.errors import UserError
+from frcrn_app.model import FRCRN, FRCRNConfig
+from frcrn_app.training.finetune import (
+    FineTuneConfig,
+    Sound,
+    blended,
+    enhance,
+    example_noises,
+    finetune,
+    freeze_all_but,
+    scored_mixtures,
+    training_sets,
+)
+
+RATE = 16_000
+SMALL = {"batch_size": 6, "seconds": 1.5, "workers": 0, "scored": 8, "scored_seconds": 2.0}
+
+
+@pytest.fixture(scope="module")
+def rumble(tmp_path_factory):
+    """Half a minute of an engine's rumble, below most of speech and louder than in training."""
+    path = tmp_path_factory.mktemp("own") / "engine.wav"
+    sos = signal.butter(4, [25, 110], "bandpass", fs=RATE, output="sos")
+    noise = signal.sosfilt(sos, np.random.default_rng(0).standard_normal(30 * RATE))
+    hiss = np.random.default_rng(1).standard_normal(30 * RATE)
+    soundfile.write(path, 0.1 * noise / noise.std() + 0.001 * hiss, RATE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def sound(rumble, cache):
+    return Sound.find([rumble], cache=cache)
+
+
+def test_own_noise_gains_a_decibel_and_general_noise_keeps_its_own(sound, tmp_path):
+    weights = load_weights("frcrn-small")
+    config = FineTuneConfig(steps=25, learning_rate=3e-3, **SMALL)
+    result = finetune(weights, sound, tmp_path / "engine.safetensors", config)
+
+    own, general = result.rows
+    assert own.after["si_sdr"] >= own.before["si_sdr"] + 1.0
+    assert general.after["si_sdr"] >= general.before["si_sdr"] - 0.2
+    assert general.before["si_sdr"] > general.noisy["si_sdr"]
+
+    # The file is what was scored, and all but the last layers is what it was.
+    tuned = load_weights(result.path)
+    mixtures = scored_mixtures(sound, config, config.seed)["own"]
+    enhanced = enhance(tuned.model, mixtures, torch.device("cpu"))
+    scores = [metrics.si_sdr(m.clean, e) for m, e in zip(mixtures, enhanced, strict=True)]
+    assert np.mean(scores) == pytest.approx(own.after["si_sdr"], abs=0.01)
+    before = weights.model.state_dict()
+    for name, tensor in tuned.model.state_dict().items():
+        last = name.partition(".")[2].startswith(
+            ("linear", "decoders.5", "decoders.6", "fsmn_dec.5")
+        )
+        if not last or ".running_" in name:
+            assert torch.equal(tensor, before[name]), name
+
+
+def test_held_out_noise_is_not_trained_on(sound):
+    (trained,), (held_out,) = sound.own.noise, sound.own_valid.noise
+    assert trained.path == held_out.path
+    assert trained.start + trained.frames <= held_out.start
+    assert not sound.speech.groups("speech") & sound.speech_valid.groups("speech")
+
+
+@pytest.mark.parametrize("layers", ["mask", "decoder", "all"])
+def test_layers_learn_as_named_and_normalisation_stays(layers):
+    model = freeze_all_but(FRCRN(FRCRNConfig(channels=8, unets=2)), layers)
+    learning = {n for n, p in model.named_parameters() if p.requires_grad}
+    for unet in ("unet", "unet2"):
+        assert f"{unet}.linear.conv_re.weight" in learning
+        assert f"{unet}.decoders.6.transconv.tconv_re.weight" in learning
+        assert (f"{unet}.decoders.0.transconv.tconv_re.weight" in learning) == (layers != "mask")
+        assert (f"{unet}.encoders.0.conv.conv_re.weight" in learning) == (layers == "all")
+    assert len(learning) < len(list(model.parameters())) or layers == "all"
+
+
+def test_blend_runs_from_the_original_to_the_trained():
+    original, trained = FRCRN(FRCRNConfig(8, 1)), FRCRN(FRCRNConfig(8, 1))
+    for share, expected in ((0.0, original), (1.0, trained)):
+        mixed = blended(original, trained, share)
+        for mine, theirs in zip(mixed.parameters(), expected.parameters(), strict=True):
+            assert torch.allclose(mine, theirs, atol=1e-6)
+
+
+def test_general_training_noise_is_made_up_unless_it_is_given(sound):
+    own, general = training_sets(sound, FineTuneConfig(**SMALL))
+    for i in range(40):
+        assert "engine" not in general.mix(i).noise
+    assert all("engine" in own.mix(i).noise for i in range(40) if own.mix(i).noise)
+
+
+def test_example_noises_hold_no_speech(tmp_path):
+    example_noises(tmp_path)
+    noise, _ = soundfile.read(tmp_path / "english_fan.wav")
+    clean, _ = soundfile.read(
+        Path(__file__).parents[2] / "examples" / "pairs" / "clean" / "english_fan.flac"
+    )
+    envelopes = [
+        np.abs(x[: len(x) // 1600 * 1600]).reshape(-1, 1600).mean(1) for x in (noise, clean)
+    ]
+    assert abs(np.corrcoef(noise, clean)[0, 1]) < 0.05
+    assert envelopes[0].std() / envelopes[0].mean() < 0.5 * envelopes[1].std() / envelopes[1].mean()
+
+
+def test_too_little_noise_says_how_much(tmp_path, cache):
+    soundfile.write(tmp_path / "short.wav", np.random.default_rng(0).normal(0, 0.1, 3 * RATE), RATE)
+    with pytest.raises(UserError, match="at least 7 s"):
+        Sound.find([tmp_path / "short.wav"], cache=cache)
+
+
+def test_command_prints_the_table_and_writes_weights(rumble, tmp_path, capsys):
+    out = tmp_path / "mine.safetensors"
+    arguments = "--weights frcrn-small --steps 1 --batch 1 --seconds 1 --workers 0".split()
+    assert cli.main(["finetune", "--noise", str(rumble), "--out", str(out), *arguments]) == 0
+    said = capsys.readouterr().out
+    for word in ("your noise (held out)", "general noise", "SI-SDR", "before", "after", str(out)):
+        assert word in said
+    assert load_weights(out).config.channels == 32
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [([], "--noise"), (["--noise", "x", "--out", "y.pt"], ".safetensors")],
+)
+def test_wrong_arguments_are_said_in_a_sentence(arguments, sentence, capsys):
+    assert cli.main(["finetune", *arguments]) == cli.EXIT_USER_ERROR
+    assert sentence in capsys.readouterr().err

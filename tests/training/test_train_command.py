@@ -1,0 +1,140 @@
+"""A whole tiny run learns, is kept, and survives being killed."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from frcrn_app import cli
+from frcrn_app.checkpoints import load_weights
+from frcrn_app.commands import train
+
+ROOT = Path(__file__).parents[2]
+SPEECH = ROOT / "examples" / "pairs" / "clean"
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def _arguments(out, noise, cache, *more):
+    tiny = "--channels 8 --batch 2 --seconds 1 --rooms 0 --workers 0 --threads 1 --device cpu"
+    return [
+        "train",
+        *("--speech", str(SPEECH), "--noise", str(noise), "--cache", str(cache)),
+        *("--out", str(out), *tiny.split(), *more),
+    ]
+
+
+def _seen_loss(trainer):
+    """Mean loss over the batches of the run, of the weights as they are."""
+    stream = trainer.batches(0, 0, 1)
+    trainer.model.eval()
+    with torch.no_grad():
+        losses = [trainer.batch_loss(trainer.model.mask, *next(stream)) for _ in range(20)]
+    return float(torch.stack(losses).mean())
+
+
+def test_a_tiny_run_lowers_the_loss_on_what_it_saw(tmp_path, noise_folder, cache):
+    arguments = _arguments(
+        tmp_path, noise_folder, cache, "--steps", "60", "--learning-rate", "0.004"
+    )
+    args = cli.build_parser(["train"]).parse_args([*arguments, "--validation-mixtures", "2"])
+    trainer = train.build_trainer(args)
+    before = _seen_loss(trainer)
+    last = trainer.run()
+    assert _seen_loss(trainer) < 0.85 * before
+    assert last["skipped"] == 0
+    # Two validation mixtures were scored, logged, drawn, and the weights kept.
+    (row,) = csv.DictReader((tmp_path / "log.csv").open())
+    assert 1 <= float(row["pesq"]) <= 4.65
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    best = load_weights(tmp_path / "best.safetensors")
+    assert best.config.channels == 8
+    assert best.model(torch.zeros(1, 16000)).shape == (1, 16000)
+
+
+def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache):
+    more = ("--steps", "30", "--save-every", "0", "--validation-mixtures", "0")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert cli.main(_arguments(whole, noise_folder, cache, *more)) == 0
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "frcrn_app", *_arguments(killed, noise_folder, cache, *more)],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not (killed / "state.pt").exists():
+        assert process.poll() is None, "the run ended before it wrote a state"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    step = torch.load(killed / "state.pt", weights_only=True)["counters"]["step"]
+    assert 0 < step < 30
+
+    assert cli.main([*_arguments(killed, noise_folder, cache, *more), "--resume"]) == 0
+    states = [torch.load(out / "state.pt", weights_only=True) for out in (whole, killed)]
+    for name in ("model", "ema"):
+        for key, tensor in states[0][name].items():
+            assert torch.equal(tensor, states[1][name][key]), key
+
+
+def test_a_polite_stop_saves_the_step_it_was_at(tmp_path, noise_folder, cache, capsys):
+    arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1000000")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "frcrn_app", *arguments, "--save-every", "0"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "state.pt").exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == cli.EXIT_INTERRUPTED
+    step = torch.load(tmp_path / "state.pt", weights_only=True)["counters"]["step"]
+    assert f"stopped at step {step}; go on with --resume" in said
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--channels", "12"], "multiple of 8"),
+        (["--source-weight", "noise"], "NAME=FACTOR"),
+        (["--loss", "loudness=3"], "terms are magnitude"),
+        (["--speech", "nowhere"], "no speech folder"),
+        (["--init", "nowhere"], "nowhere"),
+    ],
+)
+def test_wrong_arguments_are_said_in_a_sentence(
+    tmp_path, noise_folder, cache, capsys, more, sentence
+):
+    assert cli.main(_arguments(tmp_path, noise_folder, cache, *more)) == cli.EXIT_USER_ERROR
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert "Traceback" not in said
+
+
+def test_a_run_is_not_overwritten_unasked(tmp_path, noise_folder, cache, capsys):
+    (tmp_path / "state.pt").touch()
+    assert cli.main(_arguments(tmp_path, noise_folder, cache)) == cli.EXIT_USER_ERROR
+    assert "--resume" in capsys.readouterr().err
+
+
+def test_without_sound_it_says_what_to_name(capsys):
+    assert cli.main(["train"]) == cli.EXIT_USER_ERROR
+    assert "--speech" in capsys.readouterr().err
