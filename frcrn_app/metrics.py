@@ -77,7 +77,7 @@ METRICS: dict[str, Metric] = {
             "PESQ-WB",
             "",
             True,
-            1.04,
+            1.0,
             4.64,
             True,
             3,
@@ -88,7 +88,7 @@ METRICS: dict[str, Metric] = {
             "PESQ-NB",
             "",
             True,
-            1.02,
+            1.0,
             4.55,
             True,
             3,
@@ -103,7 +103,8 @@ METRICS: dict[str, Metric] = {
             1.0,
             True,
             4,
-            "Taal et al. 2011, short-time objective intelligibility; package pystoi",
+            "Taal et al. 2011, short-time objective intelligibility, slightly below 0 for noise alone; "
+            "package pystoi",
         ),
         Metric(
             "estoi",

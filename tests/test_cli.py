@@ -184,7 +184,7 @@ def test_a_fault_of_the_program_shows_a_reference_and_logs_the_trace(folder, cap
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_leaves_whole_files_only_and_exits_with_130(folder):
     write_noise(folder / "in/1.wav")
-    write_noise(folder / "in/2.wav", seconds=600)
+    write_noise(folder / "in/2.wav", seconds=180)
     process = run_frcrn("denoise", "in", "--device", "cpu", cwd=folder)
     first = folder / "output/1.wav"
     give_up = time.monotonic() + 300

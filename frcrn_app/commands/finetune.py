@@ -66,6 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of SI-SDR on general noise that your noise may cost (0.1)",
     )
     run.add_argument(
+        "--scored",
+        type=_positive,
+        default=24,
+        metavar="N",
+        help="mixtures with your noise, and with general noise, in the table (24)",
+    )
+    run.add_argument(
         "--seed", type=int, default=0, metavar="N", help="another seed, other mixtures"
     )
     run.add_argument(
@@ -110,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
         learning_rate=args.learning_rate,
         own_share=args.own_share,
         max_loss_db=args.max_loss,
+        scored=args.scored,
         precision=args.precision,
         device=args.device,
         threads=args.threads,

@@ -389,6 +389,10 @@ def _widest_blend(
     for share in BLENDS:
         model = blended(original, trained, share)
         own = si_sdr(model, "own")
-        if own > best_own and si_sdr(model, "general") >= allowed:
+        if own <= best_own:
+            if best:
+                break  # less of the trained layers has begun to be worse
+            continue
+        if si_sdr(model, "general") >= allowed:
             best, best_own = share, own
     return best

@@ -143,6 +143,7 @@ def _styled(figure: go.Figure, *, x: str, y: str = "", height: int) -> go.Figure
         dragmode=False,
     )
     axis = {"gridcolor": _GRID, "zeroline": False, "automargin": True, "fixedrange": True}
-    figure.update_xaxes(title={"text": x, "standoff": 8}, **axis)
-    figure.update_yaxes(title={"text": y, "standoff": 8} if y else None, **axis)
+    title = {"standoff": 8, "font": {"size": 13}}
+    figure.update_xaxes(title=title | {"text": x}, **axis)
+    figure.update_yaxes(title=title | {"text": y} if y else None, **axis)
     return figure

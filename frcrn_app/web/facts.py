@@ -53,11 +53,13 @@ def dnsmos_of_both(original: Audio, cleaned: Audio) -> dict:
     from ..metrics import dnsmos
 
     before, after = _scored_samples(original), _scored_samples(cleaned)
-    if len(before) < STRETCH + SCORED_RATE:
-        pieces, stretches = [slice(None)], 0
-    else:
-        starts = np.linspace(0, len(before) - STRETCH, STRETCHES).astype(int)
-        pieces, stretches = [slice(start, start + STRETCH) for start in starts], STRETCHES
+    if len(before) <= STRETCH:
+        # Repeated to one window's length; DNSMOS by itself would repeat it to several windows of
+        # the same sound, which costs seconds and says the same.
+        before, after = (np.resize(samples, STRETCH) for samples in (before, after))
+    count = STRETCHES if len(before) > STRETCH + SCORED_RATE else 1
+    starts = np.linspace(0, len(before) - STRETCH, count).astype(int)
+    pieces = [slice(start, start + STRETCH) for start in starts]
     found = []
     error = None
     for piece in pieces:
@@ -75,7 +77,7 @@ def dnsmos_of_both(original: Audio, cleaned: Audio) -> dict:
         }
         for name, several in names
     }
-    return scores | {"stretches": stretches}
+    return scores | {"stretches": len(found) if count > 1 else 0}
 
 
 def _frame_powers(samples: np.ndarray, sample_rate: int) -> np.ndarray:

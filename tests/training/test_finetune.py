@@ -124,8 +124,9 @@ def test_too_little_noise_says_how_much(tmp_path, cache):
 
 def test_command_prints_the_table_and_writes_weights(rumble, tmp_path, capsys):
     out = tmp_path / "mine.safetensors"
-    arguments = "--weights frcrn-small --steps 1 --batch 1 --seconds 1 --workers 0".split()
-    assert cli.main(["finetune", "--noise", str(rumble), "--out", str(out), *arguments]) == 0
+    arguments = ["finetune", "--noise", str(rumble), "--out", str(out), "--weights", "frcrn-small"]
+    arguments += ["--steps", "1", "--batch", "1", "--seconds", "1", "--workers", "0"]
+    assert cli.main([*arguments, "--scored", "2"]) == 0
     said = capsys.readouterr().out
     for word in ("your noise (held out)", "general noise", "SI-SDR", "before", "after", str(out)):
         assert word in said
