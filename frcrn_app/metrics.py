@@ -103,8 +103,8 @@ METRICS: dict[str, Metric] = {
             1.0,
             True,
             4,
-            "Taal et al. 2011, short-time objective intelligibility, slightly below 0 for noise alone; "
-            "package pystoi",
+            "Taal et al. 2011, short-time objective intelligibility, slightly below 0 for mere "
+            "noise; package pystoi",
         ),
         Metric(
             "estoi",

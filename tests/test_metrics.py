@@ -99,10 +99,8 @@ def test_a_long_sound_scores_like_the_piece_that_it_repeats(clean, noisy):
         return np.resize(samples, seconds * RATE)
 
     once = metrics.pesq_score(repeated(clean, 30), repeated(noisy, 30))
-    five_times = metrics.pesq_score(
-        np.tile(repeated(clean, 30), 5), np.tile(repeated(noisy, 30), 5)
-    )
-    assert five_times == pytest.approx(once, abs=1e-6)
+    thrice = metrics.pesq_score(np.tile(repeated(clean, 30), 3), np.tile(repeated(noisy, 30), 3))
+    assert thrice == pytest.approx(once, abs=1e-6)
 
 
 def test_more_utterances_than_pesq_has_room_for(clean, noisy):
@@ -165,9 +163,10 @@ def test_too_short_for_pesq_and_stoi_is_no_sentinel(clean, noisy):
 
 def test_half_a_second_with_too_little_speech_is_no_sentinel(clean, noisy):
     """pystoi drops silent frames first, then returns 1e-5 for what is left."""
-    quiet = clean[:RATE].copy()
+    part = slice(2 * RATE, 3 * RATE)
+    quiet = clean[part].copy()
     quiet[2000:] *= 1e-5
-    scores, reasons = score(quiet, noisy[:RATE], ["stoi"])
+    scores, reasons = score(quiet, noisy[part], ["stoi"])
     assert math.isnan(scores["stoi"])
     assert "not silent" in reasons["stoi"]
 
@@ -187,7 +186,7 @@ def test_a_sound_that_shares_nothing_has_no_si_sdr():
 
 
 def test_without_a_clean_sound_only_dnsmos_is_scored(noisy):
-    scores, reasons = score(None, noisy[:RATE], ["stoi", "dnsmos"])
+    scores, reasons = score(None, np.resize(noisy, 10 * RATE), ["stoi", "dnsmos"])
     assert math.isnan(scores["stoi"])
     assert reasons == {}
     assert 1 < scores["dnsmos_ovrl"] < 5
@@ -197,7 +196,7 @@ def test_dnsmos_of_silence_and_beyond_full_scale(noisy):
     scores, reasons = score(None, np.zeros(RATE), ["dnsmos"])
     assert all(math.isnan(value) for value in scores.values())
     assert "silent" in reasons["dnsmos_ovrl"]
-    loud = noisy[:RATE] * (3 / np.abs(noisy[:RATE]).max())
+    loud = np.resize(noisy, 10 * RATE) * (3 / np.abs(noisy).max())
     assert metrics.dnsmos(loud) == metrics.dnsmos(np.clip(loud, -1, 1))
 
 

@@ -73,6 +73,7 @@ def as_json(evaluation: Evaluation, summary: Summary) -> dict:
         "scored": len(evaluation.rows),
         "cancelled": evaluation.cancelled,
         "elapsed_s": _rounded(evaluation.elapsed),
+        "resumed": evaluation.resumed,
         "settings": evaluation.settings
         | {
             "sample_rate": 16_000,

@@ -107,6 +107,7 @@ def launch(app: gr.Blocks, options: WebOptions) -> str:
         theme=build_theme(),
         css=(_ASSETS / "page.css").read_text(encoding="utf-8"),
         head=f"<script>{page_script}</script>",
+        favicon_path=str(_ASSETS / "favicon.png"),
         i18n=build_i18n(),
         footer_links=["api", "gradio"],
         run_history=False,  # would keep recordings in the browser

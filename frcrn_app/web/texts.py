@@ -32,7 +32,7 @@ EN = {
     "example_music-french": "Music, French",
     "example_cafe-spanish": "Café, Spanish",
     "example_room-english": "Echoing room, English",
-    "microphone_title": "Recording here? What browsers do to microphones",
+    "microphone_title": "What browsers do to microphones",
     "raw_microphone": "Ask the browser for the unfiltered microphone",
     "microphone_hint": (
         "<p>Browsers filter microphones before any page hears them: noise suppression, echo "
@@ -89,7 +89,7 @@ ZH = {
     "example_music-french": "音乐，法语",
     "example_cafe-spanish": "咖啡馆，西班牙语",
     "example_room-english": "有回声的房间，英语",
-    "microphone_title": "在此录音？浏览器对麦克风做了什么",
+    "microphone_title": "浏览器对麦克风做了什么",
     "raw_microphone": "向浏览器请求未经处理的麦克风声音",
     "microphone_hint": (
         "<p>在网页听到之前，浏览器已经处理过麦克风的声音：噪声抑制、回声消除、自动增益。"

@@ -113,7 +113,7 @@ def open_page(chromium, address) -> Iterator[Callable]:
         context = chromium.new_context(**usual | settings)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         watch(page)
         page.goto(address + path)
         page.wait_for_selector("#result .fr-empty")

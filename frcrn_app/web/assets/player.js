@@ -1,7 +1,7 @@
 // The result of cleaning: empty, at work, failed or done; when done, a player that switches between
 // the original and the cleaned sound at the same position. Arguments: element, trigger, props, watch.
 
-const LARGEST_DECODED = 384 * 2 ** 20; // bytes of float samples; longer sounds are streamed
+const LARGEST_DECODED = 128 * 2 ** 20; // bytes of float samples; longer sounds are streamed
 const FADE = 0.006; // seconds of cross-fade at a switch: no click, no gap
 const START_DELAY = 0.02; // seconds until both sources start, on the same sample
 const CONTEXT_RATES = [8000, 96000]; // Hz that every browser's AudioContext accepts
