@@ -117,7 +117,7 @@ class Denoiser:
         """[channels, samples] at 16 kHz to the same, level given back."""
         channels, samples = noisy.shape
         starts = window_starts(samples, self.window)
-        length = min(self.window, _whole_hops(samples, self.config))
+        length = min(self.window, samples)
         enhanced = np.zeros_like(noisy)
         jobs = [(channel, start) for channel in range(channels) for start in starts]
         gains = normalisation_gain(torch.from_numpy(noisy)).numpy()  # [channels, 1]

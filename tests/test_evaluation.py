@@ -665,7 +665,15 @@ def test_the_command_tells_of_bad_files_and_bad_words(own_set, tmp_path, capsys)
     assert evaluate_command(own_set, f"--csv={tmp_path / 'r.csv'}") == 1
     assert "english_fan" in capsys.readouterr().err
     assert (tmp_path / "r.csv").exists()
-    for wrong in (["--metrics", "loudness"], ["--system", "nameless"], ["--manifest", "x.csv"]):
+    (tmp_path / "folder.html").mkdir()
+    for wrong in (
+        ["--metrics", "loudness"],
+        ["--system", "nameless"],
+        ["--manifest", "x.csv"],
+        ["--html", str(tmp_path / "folder.html")],
+        ["--json", str(tmp_path / "r.csv" / "r.json")],
+        ["--workers", "0"],
+    ):
         assert evaluate_command(own_set, *wrong) == 2
         assert capsys.readouterr().err.startswith("error: ")
 

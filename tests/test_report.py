@@ -7,6 +7,7 @@ import math
 import os
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -242,4 +243,4 @@ def test_ticks_are_round_and_enclose(low, high):
     ticks = nice_ticks(low, high, 6)
     assert ticks[0] <= low <= high <= ticks[-1]
     assert 2 <= len(ticks) <= 9
-    assert len({round(b - a, 9) for a, b in zip(ticks, ticks[1:], strict=False)}) == 1
+    assert len({round(b - a, 9) for a, b in pairwise(ticks)}) == 1

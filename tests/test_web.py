@@ -458,8 +458,8 @@ def test_options_that_cannot_be_used_are_said(argv, environment, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_the_front_door_serves_asks_for_a_log_in_and_closes(tmp_path):
-    demo = _start("--auth", ":".join(USER), "--port", str(_free_port()))
+def test_the_front_door_serves_asks_for_a_log_in_and_leaves_nothing_behind(tmp_path):
+    demo = _start("--auth", ":".join(USER), "--port", str(_free_port()), TMPDIR=str(tmp_path))
     try:
         address = _address_of(demo)
         assert httpx.get(f"{address}/config").status_code == 401
@@ -471,6 +471,7 @@ def test_the_front_door_serves_asks_for_a_log_in_and_closes(tmp_path):
         out, err = demo.communicate(timeout=30)
         assert demo.returncode in (0, 130)
         assert "Traceback" not in out + err
+        assert list(tmp_path.glob("frcrn-demo-*")) == []
     finally:
         demo.kill()
 
@@ -502,12 +503,12 @@ def test_help_does_not_wait_for_the_network():
         assert option in result.stdout
 
 
-def _start(*arguments: str) -> subprocess.Popen:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("FRCRN_")}
+def _start(*arguments: str, **variables: str) -> subprocess.Popen:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("FRCRN_", "GRADIO_"))}
     return subprocess.Popen(
         [sys.executable, "-u", "app.py", *arguments],
         cwd=ROOT,
-        env=environment,
+        env=environment | variables,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -83,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
     from ..report import write_reports
 
     keys = metric_keys(part for part in args.metrics.split(",") if part.strip())
+    for path in filter(None, (args.csv, args.json, args.html)):
+        _check_writable(Path(path))  # now, not after an hour of scoring
     journal = _journal(args)
     with tempfile.TemporaryDirectory(prefix="frcrn-evaluate-") as scratch:
         pairs = _pairs(args, Path(scratch))
@@ -205,6 +209,15 @@ def _journal(args: argparse.Namespace) -> Path | None:
     if report:
         return Path(report).with_suffix(".journal.jsonl")
     return Path(DEFAULT_JOURNAL) if args.resume else None
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() or not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, "no permission, or a folder")
+    except OSError as error:
+        raise PairError(f'"{path}" cannot be written ({error.strerror}).') from error
 
 
 def _list_unpaired(pairs: PairSet) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from ..errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..training.losses import LossWeights
     from ..training.trainer import TrainConfig, Trainer
 
@@ -273,7 +275,7 @@ def build_trainer(args: argparse.Namespace) -> "Trainer":
     validation = []
     if valid.speech and valid.noise:
         fixed = validation_mixtures(valid, args.validation_mixtures)
-        validation = [(mixture.noisy, mixture.clean) for mixture in fixed]
+        validation = [(m.noisy, m.clean) for m in fixed if _scorable(m.noisy, m.clean)]
     elif args.validation_mixtures:
         lines.say("nothing could be held out for validation: the best weights are the last ones")
 
@@ -281,6 +283,18 @@ def build_trainer(args: argparse.Namespace) -> "Trainer":
         return batches(mixtures, args.batch, first, args.workers, rank=rank, world_size=world_size)
 
     return Trainer(train_config(args), stream, validation)
+
+
+def _scorable(noisy: "np.ndarray", clean: "np.ndarray") -> bool:
+    """Whether the scores of validation are defined: not for a clip of breath or of a whisper."""
+    from .. import metrics
+
+    try:
+        metrics.pesq_score(clean, noisy)
+        metrics.stoi_score(clean, noisy)
+    except metrics.MetricError:
+        return False
+    return True
 
 
 def train_config(args: argparse.Namespace) -> "TrainConfig":

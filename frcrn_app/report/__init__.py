@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import PairError
@@ -60,6 +61,7 @@ def _write(path: str | os.PathLike, text: str) -> Path:
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise PairError(f'"{path}" cannot be written ({error.strerror}).') from error
     return path

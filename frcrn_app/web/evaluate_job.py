@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 EXAMPLES_FOLDER = Path(__file__).resolve().parents[2] / "examples" / "pairs"
 MAX_PAIRS = 2000  # in the browser; the command line takes any number
 KEEP_SECONDS = 7200  # that what was made stays on disk, as the page says
-_FOLDER_PREFIX = "evaluate-"
 
 _taking_turns = threading.Lock()
 
@@ -193,6 +192,7 @@ class EvaluationJob:
         self._finished = threading.Event()
         self._error: BaseException | None = None
         threading.Thread(target=self._run, name="evaluate", daemon=True).start()
+        _delete_later(self.folder)
 
     def cancel(self) -> None:
         """Stop after the sounds under way; what is scored by then is the result."""
@@ -217,6 +217,11 @@ class EvaluationJob:
         if not self.done or not self._began:
             return None
         return (time.monotonic() - self._began) / self.done * (self.total - self.done)
+
+    def discard_sounds(self) -> None:
+        """Delete what nobody will listen to; reports stay."""
+        for name in ("set", "enhanced"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def discard(self) -> None:
         """Stop it and delete its files."""
@@ -303,16 +308,15 @@ class Pages:
 
 
 def new_folder() -> Path:
-    """A folder that Gradio may serve from, with a name that nobody can guess; old ones go."""
+    """A folder that Gradio may serve from, with a name that nobody can guess."""
     from gradio.utils import get_upload_folder
 
-    root = Path(get_upload_folder())
-    for old in root.glob(f"{_FOLDER_PREFIX}*"):
-        try:
-            if time.time() - old.stat().st_mtime > KEEP_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
-        except OSError:
-            continue  # another page has just deleted it
-    folder = root / f"{_FOLDER_PREFIX}{secrets.token_hex(16)}"
+    folder = Path(get_upload_folder()) / f"evaluate-{secrets.token_hex(16)}"
     folder.mkdir(parents=True)
     return folder
+
+
+def _delete_later(folder: Path) -> None:
+    timer = threading.Timer(KEEP_SECONDS, shutil.rmtree, [folder], {"ignore_errors": True})
+    timer.daemon = True
+    timer.start()

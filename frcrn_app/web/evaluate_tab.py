@@ -755,6 +755,7 @@ def _build_endpoint(options: WebOptions, engine: Engine) -> None:
             job.check()
         finally:
             job.cancel()  # if the caller has gone
+        job.discard_sounds()
         paths = _write_reports(job, language)
         content = as_json(job.evaluation, job.summary)
         return content, str(paths["csv"]), str(paths["json"]), str(paths["html"])

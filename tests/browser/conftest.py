@@ -39,7 +39,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     log = (tmp_path_factory.mktemp("demo") / "log.txt").open("w+")
     command = [sys.executable, "-u", str(ROOT / "app.py")]
     command += ["--local-folders", str(ROOT / "examples" / "pairs"), "--max-seconds", "200"]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("FRCRN_")}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("FRCRN_", "GRADIO_"))}
     demo = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment
     )

@@ -1,0 +1,72 @@
+"""Take the README's pictures of the demo again: `python docs/images/take.py`.
+
+Needs Chromium and the packages of requirements-dev.txt. Best on a machine that does nothing else:
+the pictures show how long the cleaning took.
+"""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parents[1]))
+
+from frcrn_app.web.app import build_app, close, launch  # noqa: E402
+from frcrn_app.web.options import WebOptions  # noqa: E402
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+COLOURS = 255  # of a picture: a third of the bytes
+EXAMPLE = "Fan, Russian"
+WIDE = {"viewport": {"width": 1280, "height": 900}}
+NARROW = {"viewport": {"width": 390, "height": 1180}, "device_scale_factor": 1.5}
+
+
+def clean_an_example(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("#weights")
+    page.locator(".fr-chip", has_text=EXAMPLE).click()
+    page.wait_for_selector("#result .fr-quality table")
+    page.focus("#result .fr-waveform")
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    page.evaluate("document.activeElement.blur()")
+    time.sleep(1)  # the pictures fade in
+
+
+def save(page: Page, name: str, full_page: bool) -> None:
+    path = FOLDER / name
+    page.screenshot(path=path, full_page=full_page)
+    # This method keeps the rare colours, such as the small orange squares.
+    picture = Image.open(path).convert("RGB")
+    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=2).save(path, optimize=True)
+    print(path.name, path.stat().st_size, "bytes")
+
+
+def main() -> None:
+    options = WebOptions()
+    app = build_app(options)
+    address = launch(app, options)
+    app.engine.get().warm_up()
+    time.sleep(5)  # until the rest is warm, too
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_context(**WIDE).new_page()
+        clean_an_example(page, address)
+        save(page, "denoise-wide.png", full_page=True)
+        page = browser.new_context(**NARROW).new_page()
+        clean_an_example(page, address)
+        page.evaluate("document.querySelector('#result').closest('.fr-card').scrollIntoView()")
+        time.sleep(1)
+        save(page, "denoise-narrow.png", full_page=False)
+        browser.close()
+    close(app)
+
+
+if __name__ == "__main__":
+    main()
