@@ -39,7 +39,7 @@ PREFERRED_FILES = (
     "last_best_checkpoint.pt",
     "model.safetensors",
     "best.safetensors",
-    "best.pt",
+    "last.safetensors",
 )
 SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 
@@ -181,7 +181,7 @@ def _official_entry(official: hub.OfficialFile) -> WeightsEntry:
 
 def _file_entry(path: Path, sha256: str | None = None) -> WeightsEntry:
     """Entry of a checkpoint file by its path; a safetensors file tells about itself."""
-    metadata = _safetensors_metadata(path) if path.suffix == ".safetensors" else {}
+    metadata = _safetensors_metadata(path) if _is_safetensors(path) else {}
     return WeightsEntry(
         name=path.stem,
         title=metadata.get("title", path.name),
@@ -298,6 +298,14 @@ def _checked_digest(entry: WeightsEntry) -> str:
     return digest
 
 
+def _is_safetensors(path: Path) -> bool:
+    """By name or by content: the length of a JSON header, then the header."""
+    if path.suffix == ".safetensors":
+        return True
+    with open(path, "rb") as file:
+        return file.read(9)[8:] == b"{"
+
+
 def _safetensors_metadata(path: Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="pt") as file:
@@ -308,7 +316,7 @@ def _safetensors_metadata(path: Path) -> dict[str, str]:
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors by name as the file has them, and the metadata of a safetensors file."""
-    if path.suffix == ".safetensors":
+    if _is_safetensors(path):
         metadata = _safetensors_metadata(path)
         try:
             with safe_open(path, framework="pt") as file:

@@ -13,10 +13,13 @@ from .audio import Audio, require_sound, resample
 from .checkpoints import load_weights
 from .errors import DeviceError, UserError
 from .model import FRCRN, SAMPLE_RATE, FRCRNConfig
+from .model.fuse import fuse
 from .model.level import normalisation_gain
 
 log = logging.getLogger(__name__)
 
+# The released pipelines pass up to 120 s at once. It costs the embedded network half a gigabyte.
+WINDOW_SECONDS = 120.0
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 OVERLAP = 2 * SAMPLE_RATE  # samples that neighbouring windows share
 # Within the overlap the second window's memory (39 frames, 0.8 s) fills up before it is heard,
@@ -39,9 +42,9 @@ class Denoiser:
         device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
         precision: "auto", "float32", "bfloat16" or "float16" (CUDA only). "auto" is bfloat16
             where the hardware computes in it, else float32.
-        batch_size: windows that run at once; None: 1 on the CPU, 16 on CUDA.
-        window_seconds: length of a window; None: what a gigabyte of activations allows. Attention
-            averages over a window, so longer sounds come out slightly different with another one.
+        batch_size: windows that run at once; None: 1 on the CPU, 8 on CUDA.
+        window_seconds: length of a window. Attention averages over a window, so sounds longer than
+            it come out slightly different with another one; memory grows with it.
 
     Raises:
         CheckpointError: the weights are missing, damaged or of another architecture.
@@ -55,7 +58,7 @@ class Denoiser:
         precision: str = "auto",
         *,
         batch_size: int | None = None,
-        window_seconds: float | None = None,
+        window_seconds: float = WINDOW_SECONDS,
     ):
         self.device = _pick_device(device)
         self.precision = _pick_precision(precision, self.device)
@@ -64,16 +67,15 @@ class Denoiser:
         self.config: FRCRNConfig = loaded.config
         self.sha256 = loaded.sha256
         self.parameters = sum(p.numel() for p in loaded.model.parameters())
-        self.batch_size = batch_size or (16 if self.device.startswith("cuda") else 1)
-        if window_seconds is None:
-            window_seconds = _window_seconds(self.config)
+        self.batch_size = batch_size or (8 if self.device.startswith("cuda") else 1)
         self.window = _whole_hops(max(window_seconds * SAMPLE_RATE, 2 * OVERLAP), self.config)
-        self._model: FRCRN = loaded.model.eval().requires_grad_(False)
-        self._move(self.device)
+        self._network: FRCRN = loaded.model
+        self._move(self.device, self.precision)
 
-    def _move(self, device: str) -> None:
-        self.device = device
-        self._model = self._model.to(device, memory_format=torch.channels_last)
+    def _move(self, device: str, precision: str) -> None:
+        """Builds the network's inference form for a device and precision."""
+        self.device, self.precision = device, precision
+        self._model = fuse(self._network.to(device), getattr(torch, precision))
 
     def warm_up(self) -> None:
         """Runs a second of silence, so that the first real sound does not pay for set-up."""
@@ -87,7 +89,8 @@ class Denoiser:
         Args:
             audio: each channel is cleaned by itself.
             strength: 0 returns the samples untouched, 1 the network's output, between them a mix.
-            progress: called as progress(done, total) in windows; what it raises ends the call.
+            progress: called as progress(done, total) after each of the network's layers; what it
+                raises ends the call.
 
         Sounds of more than 16 kHz lose what lies above 8 kHz as far as `strength` says: the
         network does not hear it.
@@ -121,33 +124,32 @@ class Denoiser:
         enhanced = np.zeros_like(noisy)
         jobs = [(channel, start) for channel in range(channels) for start in starts]
         gains = normalisation_gain(torch.from_numpy(noisy)).numpy()  # [channels, 1]
-        done = 0
-        if progress:
-            progress(0, len(jobs))
+        progress = _Steps(progress, self._model.layers, len(jobs))
         for batch in _chunks(jobs, self.batch_size):
             windows = np.zeros((len(batch), length), np.float32)
             for row, (channel, start) in enumerate(batch):
                 piece = noisy[channel, start : start + length]
                 windows[row, : len(piece)] = piece * gains[channel]
-            windows = self._enhance_windows(windows)
+            windows = self._enhance_windows(windows, progress.layer)
             for row, (channel, start) in enumerate(batch):
                 _cross_fade(enhanced[channel], windows[row] / gains[channel], start)
-            done += len(batch)
-            if progress:
-                progress(done, len(jobs))
+            progress.finish(len(batch))
         edge = min(EDGE, samples // 2)
         ramp = (np.arange(edge, dtype=np.float32) / EDGE) ** 2
         enhanced[:, :edge] *= ramp
         enhanced[:, samples - edge :] *= ramp[::-1]
         return enhanced
 
-    def _enhance_windows(self, windows: np.ndarray) -> np.ndarray:
+    def _enhance_windows(
+        self, windows: np.ndarray, on_layer: Callable[[], None] = lambda: None
+    ) -> np.ndarray:
         """Windows [B, samples] at the network's level through the network, on what memory allows.
 
         On CUDA a batch that does not fit is halved for good; a single window that does not fit
         moves the network to the CPU.
         """
         while True:
+            self._model.on_layer = on_layer
             try:
                 pieces = [
                     self._run(torch.from_numpy(piece))
@@ -172,16 +174,32 @@ class Denoiser:
                         RuntimeWarning,
                         stacklevel=2,
                     )
-                    self.precision = _pick_precision("auto", "cpu")
-                    self._move("cpu")
+                    self._move("cpu", _pick_precision("auto", "cpu"))
 
     @torch.inference_mode()
     def _run(self, windows: torch.Tensor) -> np.ndarray:
-        kind = self.device.split(":")[0]
-        dtype = getattr(torch, self.precision)
-        with torch.autocast(kind, dtype=dtype, enabled=self.precision != "float32"):
-            enhanced = self._model(windows.to(self.device, non_blocking=True))
-        return enhanced.float().cpu().numpy()
+        return self._model(windows.to(self.device, non_blocking=True)).cpu().numpy()
+
+
+class _Steps:
+    """Progress in layers of windows; a layer of several windows at once counts once, until these
+    are finished."""
+
+    def __init__(self, progress: Progress | None, layers: int, windows: int):
+        self._progress = progress or (lambda done, total: None)
+        self._layers, self._total = layers, layers * windows
+        self._finished = self._layer = 0
+        self._progress(0, self._total)
+
+    def layer(self) -> None:
+        # A batch that ran out of memory starts anew, and its layers with it.
+        self._layer = min(self._layer + 1, self._layers - 1)
+        self._progress(self._finished + self._layer, self._total)
+
+    def finish(self, windows: int) -> None:
+        self._finished += windows * self._layers
+        self._layer = 0
+        self._progress(self._finished, self._total)
 
 
 def window_starts(samples: int, window: int) -> list[int]:
@@ -222,11 +240,6 @@ def _with_length(samples: np.ndarray, length: int) -> np.ndarray:
     if samples.shape[1] >= length:
         return samples[:, :length]
     return np.pad(samples, ((0, 0), (0, length - samples.shape[1])))
-
-
-def _window_seconds(config: FRCRNConfig) -> float:
-    """Seconds whose activations stay below a gigabyte: about 0.8 MB a channel and second."""
-    return float(np.clip(1024 / (0.8 * config.channels), 8, 30))
 
 
 def _pick_device(device: str) -> str:

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 from frcrn_app import checkpoints, hub
 from frcrn_app.checkpoints import list_weights, load_weights, save_weights
+from frcrn_app.cli import main
 from frcrn_app.errors import CheckpointError
 from frcrn_app.model import FRCRN, FRCRNConfig
 
@@ -104,6 +105,11 @@ def test_safetensors_keep_every_number(unets, noisy, tmp_path):
     torch.testing.assert_close(loaded.model(noisy), model(noisy), rtol=0, atol=0)
 
 
+def test_safetensors_are_known_by_their_content(network, tmp_path):
+    path = save_weights(tmp_path / "own.safetensors", network)
+    assert load_weights(path.rename(tmp_path / "blob")).config == SMALL
+
+
 def test_half_precision_halves_the_file_and_keeps_the_sound(network, noisy, tmp_path):
     whole = save_weights(tmp_path / "whole.safetensors", network, half=False)
     half = save_weights(tmp_path / "half.safetensors", network)
@@ -154,6 +160,13 @@ def test_a_folder_gives_its_only_checkpoint(network, tmp_path):
     save_weights(tmp_path / "whatever.safetensors", network)
     (tmp_path / "notes.txt").write_text("not weights")
     assert load_weights(tmp_path).entry.name == "whatever"
+
+
+def test_a_training_run_gives_its_best_weights(network, tmp_path):
+    for name in ("last.safetensors", "best.safetensors"):
+        save_weights(tmp_path / name, network)
+    torch.save({"model": network.state_dict()}, tmp_path / "state.pt")
+    assert load_weights(tmp_path).entry.path == tmp_path / "best.safetensors"
 
 
 def test_a_folder_gives_what_its_pointer_names(network, tmp_path):
@@ -464,3 +477,37 @@ def test_a_lying_safetensors_header_is_refused(tmp_path):
     path.write_bytes((2**60).to_bytes(8, "little") + content[8:])
     with pytest.raises(CheckpointError, match="damaged"):
         load_weights(path)
+
+
+# Command line
+
+
+def test_weights_list_marks_what_auto_takes(network, monkeypatch, capsys):
+    assert main(["weights", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("*")] == [["*", "frcrn-small"]]
+    assert any("frcrn-16k" in line and "can be fetched" in line for line in lines)
+    install_official("frcrn-16k", network, monkeypatch)
+    main(["weights", "list"])
+    assert capsys.readouterr().out.startswith("*  frcrn-16k")
+
+
+def test_weights_verify_names_what_is_broken_and_goes_on(network, monkeypatch, capsys):
+    path = install_official("frcrn-16k", network, monkeypatch)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert main(["weights", "verify"]) == 1
+    out, complaint = capsys.readouterr()
+    assert "frcrn-small: whole. " in out
+    assert "frcrn-16k: wrong. The file" in complaint
+
+
+def test_weights_verify_of_one_name_or_path(network, tmp_path, capsys):
+    path = save_weights(tmp_path / "own.safetensors", network)
+    assert main(["weights", "verify", str(path)]) == 0
+    assert "8 channels, 2 U-Net(s); no known sha256" in capsys.readouterr().out
+    assert main(["weights", "verify", str(tmp_path / "absent")]) == 2
+
+
+def test_weights_fetch_of_an_unknown_name_is_a_usage_error(capsys):
+    assert main(["weights", "fetch", "frcrn-small"]) == 2
+    assert "there are: frcrn-16k, frcrn-se-16k" in capsys.readouterr().err

@@ -31,6 +31,7 @@ from frcrn_app.evaluation.pool import ScoringPool
 from frcrn_app.evaluation.sources import allowed_folder, extract_archive, pair_tree
 from frcrn_app.evaluation.summary import bootstrap_means, holm, sign_flip_p, win_rate
 from frcrn_app.evaluation.worker import ScoreTask, SoundScores, find_lag, fit, load_scored
+from frcrn_app.web.evaluate_job import TestSet
 
 RATE = metrics.SAMPLE_RATE
 QUICK = ["stoi", "si_sdr"]  # metrics that cost next to nothing
@@ -227,6 +228,40 @@ def test_folders_of_the_server_are_read_only_where_allowed(tmp_path):
     assert [pair.name for pair in pair_tree(root, [root]).pairs] == ["a"]
 
 
+def test_what_visitors_give_becomes_pairs(tmp_path):
+    touch(tmp_path, "up/1/a_noisy.wav", "up/2/a.wav", "up/3/a_enh.wav", "open/set/noisy/b.wav")
+    touch(tmp_path, "open/set/clean/b.wav", "open/set/mine/b.wav", "outside/b.wav")
+    noisy, clean, made = (str(next((tmp_path / "up" / n).iterdir())) for n in "123")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("noisy,clean,mine\nanywhere\\a_noisy.wav,x/a.wav,a_enh.wav\n")
+    roots = (tmp_path / "open",)
+    given = {
+        "files": TestSet("files", noisy=[noisy], clean=[clean], system=[made], system_name="mine"),
+        "manifest": TestSet(
+            "manifest", manifest=str(manifest), manifest_sounds=[noisy, clean, made]
+        ),
+        "one folder": TestSet("folders", noisy_folder="set"),
+        "folders": TestSet(
+            "folders",
+            noisy_folder="set/noisy",
+            clean_folder=str(tmp_path / "open/set/clean"),
+            system_folders="mine=set/mine\n\n",
+        ),
+    }
+    for name, test_set in given.items():
+        pairs = test_set.pairs(tmp_path / "scratch", roots)
+        assert pairs.systems == ("mine",), name
+        assert len(pairs.pairs) == 1, name
+        assert pairs.pairs[0].clean is not None, name
+        assert pairs.pairs[0].systems["mine"].exists(), name
+    secret = TestSet("folders", noisy_folder="set/noisy", clean_folder=str(tmp_path / "outside"))
+    for wrong in (secret, TestSet("zip"), TestSet("files"), TestSet("manifest"), TestSet("cloud")):
+        with pytest.raises(PairError):
+            wrong.pairs(tmp_path / "scratch", roots)
+    with pytest.raises(PairError, match="local-folders"):
+        given["folders"].pairs(tmp_path / "scratch", ())
+
+
 # ---- scoring -----------------------------------------------------------------------------------
 
 
@@ -258,9 +293,9 @@ def test_rows_hold_the_scores_of_the_sounds(small_set):
     evaluation = evaluate_pairs(pairs_of(small_set), metrics=QUICK, workers=1)
     assert evaluation.systems == [NOISY, "other"]
     for row in evaluation.rows:
-        clean = load_scored(row.pair.clean, "clean")
+        clean = load_scored(row.pair.clean)
         for system, path in ((NOISY, row.pair.noisy), ("other", row.pair.systems["other"])):
-            expected, _ = metrics.score(clean, load_scored(path, system), QUICK)
+            expected, _ = metrics.score(clean, load_scored(path), QUICK)
             assert row.sounds[system].scores == pytest.approx(expected)
         assert row.duration == 2.0
         assert row.problems == ""
@@ -368,7 +403,7 @@ def test_our_own_network_is_a_system_with_its_speed(small_set, tmp_path):
         made = load_audio(row.enhanced)
         expected = denoiser(load_audio(row.pair.noisy))
         np.testing.assert_allclose(made.samples, expected.samples, atol=1e-6)
-        clean = load_scored(row.pair.clean, "clean")
+        clean = load_scored(row.pair.clean)
         score = metrics.si_sdr(clean, made.samples[0])
         assert row.sounds["frcrn-small"].scores["si_sdr"] == pytest.approx(score)
 

@@ -256,6 +256,8 @@ def build_trainer(args: argparse.Namespace) -> "Trainer":
     from ..training.trainer import Trainer
 
     lines = Lines()
+    config = train_config(args)  # a wrong argument is said before hours of audio are decoded
+    factors = source_weights(args.source_weight)
     sound = {
         "speech": args.speech,
         "noise": args.noise,
@@ -270,7 +272,7 @@ def build_trainer(args: argparse.Namespace) -> "Trainer":
         f"noise {train.seconds('noise') / 3600:.2f} h of {len(train.groups('noise'))} kinds"
     )
     mixing = MixtureConfig(seconds=args.seconds, simulated_rooms=args.rooms)
-    mixing.source_weights |= source_weights(args.source_weight)
+    mixing.source_weights |= factors
     mixtures = MixtureSet(train, mixing, args.seed, lines.progress("simulating rooms"))
     validation = []
     if valid.speech and valid.noise:
@@ -282,7 +284,7 @@ def build_trainer(args: argparse.Namespace) -> "Trainer":
     def stream(first: int, rank: int, world_size: int) -> Iterator:
         return batches(mixtures, args.batch, first, args.workers, rank=rank, world_size=world_size)
 
-    return Trainer(train_config(args), stream, validation)
+    return Trainer(config, stream, validation)
 
 
 def _scorable(noisy: "np.ndarray", clean: "np.ndarray") -> bool:

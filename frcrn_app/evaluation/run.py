@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import __version__
 from ..audio import load_audio, save_audio
 from ..errors import Cancelled, MetricError, PairError, UserError
 from ..metrics import DEFAULT_SEED, METRICS, metric_keys
@@ -263,7 +264,8 @@ class _OwnSystem:
         """Stands for the bytes of what this network makes of a noisy file."""
         of = self._denoiser
         device = str(of.device).split(":")[0]
-        return f"{noisy_hash} by {of.sha256} at {self._strength:g} in {of.precision} on {device}"
+        how = f"at {self._strength:g} in {of.precision} on {device}"
+        return f"{noisy_hash} by {of.sha256} {how}, frcrn_app {__version__}"
 
     def make(self, job: _Job, check: Callable[[], None]) -> None:
         """Clean the noisy sound of a pair unless what is wanted of it is there already."""

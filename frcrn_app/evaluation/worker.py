@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..audio import load_audio, resample, to_mono
-from ..errors import AudioError, PairError, UserError
+from ..errors import PairError, UserError
 from ..metrics import SAMPLE_RATE, input_snr, rms_dbfs, score
 
 MAX_SECONDS = 600.0  # of a scored file: STOI's segments of a longer one fill the memory
@@ -69,23 +69,23 @@ class PairScores:
 def score_pair(task: ScoreTask) -> PairScores:
     """Score the sounds of one pair; what goes wrong is in the result, nothing is raised."""
     result = PairScores({name: _nothing(keys) for name, keys in task.metrics.items()})
-    clean = None
-    try:
-        noisy = load_scored(task.noisy, "noisy")
-        result.duration = noisy.size / SAMPLE_RATE
-        if task.clean is not None:
-            clean = load_scored(task.clean, "clean")
-    except UserError as error:
-        for sound in result.sounds.values():
-            sound.error = str(error)
-        return result
+    loaded = {}
+    for role, path in (("noisy", task.noisy), ("clean", task.clean)):
+        try:
+            loaded[role] = None if path is None else load_scored(path)
+        except UserError as error:
+            for sound in result.sounds.values():
+                sound.error = f"The {role} sound: {error}"
+            return result
+    noisy, clean = loaded["noisy"], loaded["clean"]
+    result.duration = noisy.size / SAMPLE_RATE
     if clean is not None:
         with contextlib.suppress(UserError):  # the noisy sound's own scores tell it
             result.input_snr = input_snr(*fit(clean, noisy, align=task.align)[:2])
     for name, sound in result.sounds.items():
         try:
             path = task.degraded[name]
-            degraded = noisy if path == task.noisy else load_scored(path, name)
+            degraded = noisy if path == task.noisy else load_scored(path)
             reference = clean
             if clean is not None:
                 reference, degraded, sound.lag, sound.cut = fit(clean, degraded, align=task.align)
@@ -141,14 +141,10 @@ def find_lag(clean: np.ndarray, degraded: np.ndarray) -> int:
     return int(lags[np.argmax(correlation[lags])])
 
 
-def load_scored(path: Path, name: str) -> np.ndarray:
+def load_scored(path: Path) -> np.ndarray:
     """A sound as it is scored: [samples] at 16 kHz, mono. Raises AudioError."""
-    try:
-        audio = load_audio(path, max_seconds=MAX_SECONDS)
-    except AudioError as error:
-        raise AudioError(f"The {name} sound: {error}") from error
-    samples = to_mono(audio).samples
-    return resample(samples, audio.sample_rate, SAMPLE_RATE)[0]
+    audio = load_audio(path, max_seconds=MAX_SECONDS)
+    return resample(to_mono(audio).samples, audio.sample_rate, SAMPLE_RATE)[0]
 
 
 def _nothing(keys: tuple[str, ...]) -> SoundScores:

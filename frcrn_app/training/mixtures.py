@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from ..errors import UserError
 from .codecs import CODECS, codec_pass
 from .corpus import SAMPLE_RATE, Clip, Corpus
-from .rooms import Room, room_from_response, simulated_rooms
+from .rooms import LONGEST_SECONDS, Room, room_from_response, simulated_rooms
 
 FRAME = 320  # samples: 20 ms, the unit in which speech is found active
 ACTIVE_RANGE_DB = 40.0  # frames this far below the loudest one are pauses
@@ -215,8 +215,7 @@ class MixtureSet(Dataset):
             _silence_a_part(rng, dry)
         room = self._draw_room(rng, config.room)
         curve = self._draw_equaliser(rng, config.speech_equaliser)
-        size = self.samples + (len(room.whole) if room else FRAME)
-        size = fft.next_fast_len(size, real=True)
+        size = self._transform_length(room)
         if room is None and curve is None:
             reverberant = target = dry
         else:
@@ -294,8 +293,7 @@ class MixtureSet(Dataset):
         curve = self._draw_equaliser(rng, self.config.noise_equaliser)
         if room is None and curve is None:
             return noise
-        size = self.samples + (len(room.whole) if room else FRAME)
-        size = fft.next_fast_len(size, real=True)
+        size = self._transform_length(room)
         spectrum = fft.rfft(noise, size)
         if curve is not None:
             spectrum *= _equaliser(curve, size)
@@ -352,6 +350,11 @@ class MixtureSet(Dataset):
         np.rint(noisy * np.float32(32768), out=noisy)
         noisy *= np.float32(1 / 32768)
         return noisy, np.ascontiguousarray(clean, np.float32)
+
+    def _transform_length(self, room: Room | None) -> int:
+        """Room for the tail; two lengths only, whose equaliser tables are then kept."""
+        tail = FRAME if room is None else round(LONGEST_SECONDS * SAMPLE_RATE)
+        return fft.next_fast_len(self.samples + tail, real=True)
 
     def _draw_room(self, rng: np.random.Generator, probability: float) -> Room | None:
         if rng.random() >= probability or not self.rooms:
@@ -623,7 +626,7 @@ def _fourier_resampled(samples: np.ndarray, length: int) -> np.ndarray:
     return fft.irfft(spectrum[:bins], length) * np.float32(length / len(samples))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _knot_weights(size: int) -> np.ndarray:
     """Linear interpolation over log frequency from knots to bins, float32 `[bins, knots]`."""
     frequency = np.linspace(0, SAMPLE_RATE / 2, size // 2 + 1)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
+from .corpus import SAMPLE_RATE
 
-SAMPLE_RATE = 16_000  # Hz
 EARLY_SECONDS = 0.05  # reflections that the ear adds to the direct sound (Haas); kept as target
 FADE_SECONDS = 0.01  # of the early part's end, so that the target's echo does not stop dead
 LONGEST_SECONDS = 1.0

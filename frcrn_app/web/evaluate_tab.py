@@ -469,7 +469,7 @@ class _Tab:
             self.shown_system: gr.update(
                 choices=[*others, NOISY], value=system, visible=bool(others)
             ),
-            self.row: {"state": "hint", "text": words["row_hint"]},
+            self.row: None,
             self.more["side_by_side"]: comparison,
             self.more["what_metrics_are"]: fragments.metric_table(evaluation.metrics, report_words),
             self.more["how_measured"]: (
@@ -653,9 +653,9 @@ def _sounds(job: EvaluationJob, row: Row, words: dict) -> dict:
     order = [system for system in evaluation.systems if system in paths]
     sounds = {}
     for system in order:
-        sounds[system] = load_scored(paths[system], system)
+        sounds[system] = load_scored(paths[system])
     if row.pair.clean is not None:
-        sounds["clean"] = load_scored(row.pair.clean, "clean")
+        sounds["clean"] = load_scored(row.pair.clean)
     folder = job.folder / "rows" / f"{evaluation.rows.index(row):05d}"
     pictures = _save_spectrograms(sounds, folder)
     shown = fragments.headline_metrics(evaluation.metrics)
@@ -682,7 +682,6 @@ def _sounds(job: EvaluationJob, row: Row, words: dict) -> dict:
             }
         )
     return {
-        "state": "row",
         "name": row.name,
         "seconds": row.duration,
         "top_hz": SAMPLE_RATE / 2,

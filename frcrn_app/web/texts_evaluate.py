@@ -76,8 +76,8 @@ _EN = {
     "group_title": "<h4>Means of groups</h4>",
     "pictures_title": '<h3 class="fr-section">Pictures and groups</h3>',
     "files_title": (
-        '<h3 class="fr-section">Files</h3><p class="fr-small">Click a heading to sort, a row to '
-        "hear and see it.</p>"
+        '<h3 class="fr-section">Files</h3><p class="fr-small">Choose a row to hear its sounds and '
+        "see their spectrograms; ⋮ in a heading sorts.</p>"
     ),
     "side_by_side": "Systems side by side",
     "what_metrics_are": "What the metrics are",
@@ -146,7 +146,7 @@ _ZH = {
     "pictures_title": '<h3 class="fr-section">图表与分组</h3>',
     "files_title": (
         '<h3 class="fr-section">文件</h3>'
-        '<p class="fr-small">点击表头排序，点击一行即可试听并查看声谱图。</p>'
+        '<p class="fr-small">选择一行即可试听并查看声谱图；点击表头中的 ⋮ 排序。</p>'
     ),
     "side_by_side": "系统对比",
     "what_metrics_are": "指标说明",
@@ -181,7 +181,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "snr_axis": "measured input SNR, dB",
         "clean": "clean",
         "as_scored": "As scored: 16 kHz, mono. All pictures share one scale, {range} dB deep.",
-        "row_hint": "Choose a row to hear its sounds and see their spectrograms.",
         "gone": "This result is no longer here: evaluate again.",
         "play": "Play",
         "pause": "Pause",
@@ -210,7 +209,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "snr_axis": "实测输入信噪比，dB",
         "clean": "干净",
         "as_scored": "与评分时相同：16 kHz 单声道。各图使用同一刻度，范围 {range} dB。",
-        "row_hint": "选择一行即可试听并查看声谱图。",
         "gone": "结果已不在此处，请重新评测。",
         "play": "播放",
         "pause": "暂停",

@@ -3,7 +3,9 @@
 import csv
 import json
 import re
+import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,21 @@ def column(page, place: int) -> list[str]:
     cells = page.locator(f'{TABLE} [role=gridcell][data-col="{place}"]').all()
     shown = sorted((cell.bounding_box()["y"], cell.inner_text().strip()) for cell in cells)
     return [text for _, text in shown]
+
+
+def colours(page, place: int) -> list[str]:
+    """Backgrounds of a column's cells, from the top."""
+    cells = page.locator(f'{TABLE} [role=gridcell][data-col="{place}"]').all()
+    background = "cell => getComputedStyle(cell).backgroundColor"
+    shown = sorted((cell.bounding_box()["y"], cell.evaluate(background)) for cell in cells)
+    return [colour for _, colour in shown]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
 
 
 def heading(page, title: str):
@@ -71,21 +88,18 @@ def test_examples_from_one_click_to_three_reports_that_agree(page, tmp_path, exa
     names = sorted(clean.stem for _, clean in example_pairs)
     assert column(page, 0) == names
 
-    # A heading sorts by number, not by text.
-    place = int(heading(page, "Δ SI-SDR (SI-SNR)").get_attribute("data-heading"))
-    heading(page, "Δ SI-SDR (SI-SNR)").locator(".header-content").click()
-    page.wait_for_function(
-        """([first, names]) => {
-            const cells = [...document.querySelectorAll(
-                '#evaluate-table [role=gridcell][data-col="0"]')];
-            cells.sort((a, b) => a.getBoundingClientRect().y - b.getBoundingClientRect().y);
-            return cells.map((cell) => cell.innerText.trim()).join() !== names;
-        }""",
-        arg=[place, ",".join(names)],
-    )
-    gains = [float(text) for text in column(page, place)]
-    assert gains in (sorted(gains), sorted(gains, reverse=True))
+    # Sorting goes by number, and each gain keeps its colour.
+    title = "Δ SI-SDR (SI-SNR)"
+    place = int(heading(page, title).get_attribute("data-heading"))
+    unsorted = column(page, place)
+    heading(page, title).hover()
+    heading(page, title).locator(".cell-menu-button").click()
+    page.get_by_role("menuitem", name="Sort descending").click()
+    wanted = sorted(unsorted, key=float, reverse=True)
+    wait_for(lambda: column(page, place) == wanted)
     assert sorted(column(page, 0)) == names
+    strengths = [float(re.findall(r"[\d.]+", colour)[-1]) for colour in colours(page, place)]
+    assert strengths == sorted(strengths, reverse=True)
 
     # A row of the sorted table plays its own sounds.
     chosen = column(page, 0)[0]

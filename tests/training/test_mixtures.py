@@ -10,7 +10,7 @@ from scipy import signal
 
 from frcrn_app.errors import UserError
 from frcrn_app.training.codecs import CODECS, codec_pass
-from frcrn_app.training.corpus import Corpus
+from frcrn_app.training.corpus import SAMPLE_RATE, Corpus
 from frcrn_app.training.mixtures import (
     MixtureConfig,
     MixtureSet,
@@ -19,7 +19,7 @@ from frcrn_app.training.mixtures import (
     mains_hum,
     validation_mixtures,
 )
-from frcrn_app.training.rooms import SAMPLE_RATE, room_from_response, simulated_rooms
+from frcrn_app.training.rooms import room_from_response, simulated_rooms
 
 FEW_ROOMS = {"simulated_rooms": 6}
 # Nothing that changes noisy alone: what remains when clean is taken away is the noise.

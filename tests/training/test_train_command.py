@@ -93,7 +93,16 @@ def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache):
 def test_a_polite_stop_saves_the_step_it_was_at(tmp_path, noise_folder, cache, capsys):
     arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1000000")
     process = subprocess.Popen(
-        [sys.executable, "-m", "frcrn_app", *arguments, "--save-every", "0"],
+        [
+            sys.executable,
+            "-m",
+            "frcrn_app",
+            *arguments,
+            "--save-every",
+            "0",
+            "--validation-mixtures",
+            "0",
+        ],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,

@@ -110,12 +110,8 @@ const draw = () => {
   players.last = undefined;
   const root = element.querySelector(".fr-listen") ?? element;
   const value = props.value;
-  if (!value || !value.state) {
+  if (!value || !value.sounds) {
     root.replaceChildren();
-    return;
-  }
-  if (value.state === "hint") {
-    root.replaceChildren(make("p", { class: "fr-small" }, value.text));
     return;
   }
   root.replaceChildren(
