@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from .. import metrics
 from ..checkpoints import load_weights, save_weights
-from ..errors import CheckpointError, UserError
+from ..errors import CheckpointError, MetricError, UserError
 from ..model import FRCRN, SAMPLE_RATE, FRCRNConfig
 from ..model.complex_layers import ComplexBatchNorm2d
 from ..model.frcrn import apply_mask
@@ -31,6 +31,7 @@ LAST_FILE = "last.safetensors"
 LOG_FILE = "log.csv"
 CURVE_FILE = "curve.png"
 NORM_BATCHES = 40  # that fixed normalisation statistics are averaged over
+SCORES = (metrics.pesq_score, metrics.stoi_score, metrics.si_sdr)
 MAX_SKIPPED = 100  # consecutive steps without a finite gradient end the run
 
 Batch = tuple[Tensor, Tensor]  # noisy, clean, each float32 [B, samples]
@@ -419,14 +420,14 @@ class Trainer:
             waveform = torch.from_numpy(noisy)[None].to(self.device)
             gain = normalisation_gain(waveform)
             enhanced = (self.averaged(waveform * gain) / gain)[0].cpu().numpy()
-            rows.append(
-                (
-                    metrics.pesq_score(clean, enhanced),
-                    metrics.stoi_score(clean, enhanced),
-                    metrics.si_sdr(clean, enhanced),
-                )
-            )
-        pesq, stoi, si_sdr = np.mean(rows, axis=0).tolist()
+            try:
+                row = [score(clean, enhanced) for score in SCORES]
+            except MetricError:  # a network that is still silent somewhere has no score there
+                row = [np.nan] * len(SCORES)
+            rows.append(row)
+        if np.isnan(rows).all():
+            return {}
+        pesq, stoi, si_sdr = np.nanmean(rows, axis=0).tolist()
         return {"pesq": pesq, "stoi": stoi, "si_sdr": si_sdr, "score": pesq + si_sdr / 20}
 
     def _validate_and_keep(self, numbers: dict) -> dict:
