@@ -7,6 +7,7 @@ the pictures show how long the cleaning took.
 import os
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -39,6 +40,28 @@ def clean_an_example(page: Page, address: str) -> None:
     time.sleep(1)  # the pictures fade in
 
 
+def evaluate_the_examples(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("#weights")
+    page.get_by_role("tab").nth(1).click()
+    page.click("#evaluate-run")
+    page.wait_for_selector("#evaluate-status .fr-evaluated", timeout=200_000)
+    time.sleep(2)  # the pictures fade in
+
+
+def save_report(page: Page) -> None:
+    """The HTML report of the evaluation that the page shows, as a browser opens it."""
+    with page.expect_download() as waiting:
+        page.click("#evaluate-html")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        report = page.context.new_page()
+        report.goto(path.as_uri())
+        time.sleep(1)
+        save(report, "report.png", full_page=False)
+
+
 def save(page: Page, name: str, full_page: bool) -> None:
     path = FOLDER / name
     page.screenshot(path=path, full_page=full_page)
@@ -64,6 +87,11 @@ def main() -> None:
         page.evaluate("document.querySelector('#result').closest('.fr-card').scrollIntoView()")
         time.sleep(1)
         save(page, "denoise-narrow.png", full_page=False)
+        page = browser.new_context(**WIDE).new_page()
+        evaluate_the_examples(page, address)
+        page.set_viewport_size({"width": 1280, "height": 1720})
+        save(page, "evaluate-wide.png", full_page=False)
+        save_report(page)
         browser.close()
     close(app)
 
