@@ -111,6 +111,9 @@ class Sides:
             "modelscope": reference.modelscope_pipeline(folder / "modelscope"),
         }
 
+        # Whole up to 20 s instead of 120, then in pieces, as the pipelines do with long sounds.
+        self.pieces = reference.clearvoice_pipeline(folder / "clearvoice", whole_seconds=20)
+
     def ours(self, name: str, **options: object) -> Denoiser:
         options = {"device": "cpu", "precision": "float32", **options}
         return Denoiser(weights=self.paths[name], **options)
@@ -268,16 +271,16 @@ def ends_row(sides: Sides) -> tuple[str, str, str]:
 
 
 def splices_row(sides: Sides) -> tuple[str, str, str]:
-    seconds = 121
+    seconds = 30  # the limit of 120 s is set to 20: the same code at a quarter of the time
     noisy, clean = noisy_and_clean(seconds * SAMPLE_RATE)
-    theirs = as_float(sides.pipelines["clearvoice"](noisy))
+    theirs = as_float(sides.pieces(noisy))
     ours = cleaned(sides.ours("clearvoice"), noisy)
     # The pieces are 16,000 samples every 12,000, joined 14,000 samples in and every 12,000 on.
     joints = np.arange(14_000, len(theirs) - SAMPLE_RATE, 12_000)
     return (
-        f"no hard splices ({seconds} s)",
-        f"1 s pieces, each heard by itself: SI-SDR {si_sdr(clean[: len(theirs)], theirs):.2f} dB; "
-        f"step at the joints {steps(theirs, joints):.1f} times the usual one",
+        "no hard splices beyond 120 s",
+        f"pieces of 1 s, each heard by itself: SI-SDR {si_sdr(clean[: len(theirs)], theirs):.2f} "
+        f"dB; steps at the joints {steps(theirs, joints):.1f} times those around them",
         f"SI-SDR {si_sdr(clean, ours):.2f} dB; at the same places {steps(ours, joints):.1f} times",
     )
 

@@ -86,15 +86,18 @@ class Reference:
         """ModelScope's FRCRN module, weights at random."""
         return self._modelscope.FRCRN(**NETWORK).eval()
 
-    def clearvoice_pipeline(self, checkpoint_folder: Path) -> "Pipeline":
-        """ClearVoice's FRCRN_SE_16K with the checkpoint of a folder (float output)."""
+    def clearvoice_pipeline(self, checkpoint_folder: Path, whole_seconds: int = 120) -> "Pipeline":
+        """ClearVoice's FRCRN_SE_16K with the checkpoint of a folder (float output).
+
+        Longer sounds than `whole_seconds` are cut into pieces of a second each.
+        """
         args = Namespace(
             task="speech_enhancement",
             network="FRCRN_SE_16K",
             checkpoint_dir=str(checkpoint_folder),
             use_cuda=0,
             sampling_rate=SAMPLE_RATE,
-            one_time_decode_length=120,
+            one_time_decode_length=whole_seconds,
             decode_window=1,
             win_type="hanning",
             win_len=640,

@@ -173,7 +173,7 @@ def _comparisons(evaluation: Evaluation, seed: int, resamples: int) -> tuple[Com
         [evaluation.values(s, metric) - evaluation.values(b, metric) for s, b, metric in cells]
     )
     means = bootstrap_means(differences, seed, resamples)
-    p_values = [sign_flip_p(column, seed, resamples) for column in differences]
+    p_values = sign_flip_p(differences, seed, resamples)
     corrected = holm(p_values)
     return tuple(
         Comparison(system, baseline, metric, mean, win_rate(column, metric), p, p_corrected)
@@ -192,20 +192,22 @@ def bootstrap_means(columns: np.ndarray, seed: int, resamples: int = RESAMPLES) 
     NaN counts as missing. All columns share the same resampled files. Columns with fewer than 5
     values get no interval.
     """
-    known = np.isfinite(columns)
-    counts = known.sum(axis=1)
-    sums = np.where(known, columns, 0.0)
+    finite = np.isfinite(columns)
+    counts = finite.sum(axis=1)
+    sums, known = np.where(finite, columns, 0.0), finite.astype(np.float64)
     files = columns.shape[1]
     generator = np.random.default_rng(seed)
     resampled = []
     wanted = resamples if counts.size and counts.max() >= MIN_FILES else 0
     for start in range(0, wanted, _BLOCK):
         block = min(_BLOCK, resamples - start)
-        # How often each file is drawn: drawing with replacement, as weights [block, files].
-        weights = generator.multinomial(files, np.full(files, 1 / files), size=block)
-        drawn = weights.astype(np.float64) @ known.T  # [block, columns]
+        # Files drawn with replacement, as how often each is: weights [block, files].
+        draws = generator.integers(0, files, size=(block, files))
+        draws += files * np.arange(block)[:, None]
+        weights = np.bincount(draws.ravel(), minlength=block * files).reshape(block, files)
+        weights = weights.astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
-            resampled.append(weights @ sums.T / drawn)
+            resampled.append(weights @ sums.T / (weights @ known.T))  # [block, columns]
     means = []
     for place, n in enumerate(counts):
         mean = float(sums[place].sum() / n) if n else math.nan
@@ -218,26 +220,32 @@ def bootstrap_means(columns: np.ndarray, seed: int, resamples: int = RESAMPLES) 
     return means
 
 
-def sign_flip_p(differences: np.ndarray, seed: int, resamples: int = RESAMPLES) -> float:
-    """Two-sided p of the mean of paired differences [files] under random sign flips.
+def sign_flip_p(columns: np.ndarray, seed: int, resamples: int = RESAMPLES) -> list[float]:
+    """Two-sided p of the mean of each column [columns, files] of paired differences.
 
-    Exact for up to 13 differences. NaN counts as missing; the result is NaN for fewer than 6.
+    Among random sign flips of the differences, the share whose mean is as far from zero. All flips
+    are listed for up to 13 differences. NaN counts as missing; fewer than 6 values give NaN.
     """
-    values = differences[np.isfinite(differences)]
-    n = values.size
-    if n < MIN_TEST_FILES:
-        return math.nan
-    observed = abs(values.sum())
-    tolerance = 1e-12 * np.abs(values).sum()  # equal sums must count as equal
-    if n <= EXACT_FILES:
-        flips = 1 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
-        return float(np.mean(np.abs(flips @ values) >= observed - tolerance))
+    finite = np.isfinite(columns)
+    counts = finite.sum(axis=1)
+    values = np.where(finite, columns, 0.0)  # a missing value stays out of the sum, flipped or not
+    observed = np.abs(values.sum(axis=1))
+    least = observed - 1e-12 * np.abs(values).sum(axis=1)  # equal sums must count as equal
     generator = np.random.default_rng(seed)
-    as_large = 0
-    for start in range(0, resamples, _BLOCK):
-        flips = 1 - 2.0 * generator.integers(0, 2, size=(min(_BLOCK, resamples - start), n))
-        as_large += int(np.sum(np.abs(flips @ values) >= observed - tolerance))
-    return (as_large + 1) / (resamples + 1)  # the data themselves are one of the flips
+    as_far = np.zeros(len(columns))
+    for start in range(0, resamples if counts.size and counts.max() > EXACT_FILES else 0, _BLOCK):
+        size = (min(_BLOCK, resamples - start), columns.shape[1])
+        flips = 1 - 2.0 * generator.integers(0, 2, size=size, dtype=np.int8)
+        as_far += (np.abs(flips @ values.T) >= least).sum(axis=0)
+    p_values = ((as_far + 1) / (resamples + 1)).tolist()  # what was observed is one of the flips
+    for place, n in enumerate(counts):
+        if n < MIN_TEST_FILES:
+            p_values[place] = math.nan
+        elif n <= EXACT_FILES:
+            flips = 1 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
+            sums = np.abs(flips @ columns[place][finite[place]])
+            p_values[place] = float(np.mean(sums >= least[place]))
+    return p_values
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

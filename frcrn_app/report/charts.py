@@ -21,6 +21,7 @@ LINE = "#dde4e1"
 WIDTH = 520
 _LEFT, _RIGHT = 52, 12
 _DOT_SPREAD = 0.5  # of a band's height, over which dots are spread
+MAX_DOTS = 500  # a system; of more files every so many-th is drawn, boxes and lines know them all
 _SYMBOLS = ("circle", "square", "triangle", "diamond")
 
 
@@ -48,11 +49,12 @@ def distribution_chart(
         parts.append(_text(122, middle + 4, _short(name, 18), anchor="end", fill=INK))
         if not values.size:
             continue
-        offsets = _spread(values.size) * band * _DOT_SPREAD
+        dots = _thinned(values)
+        offsets = _spread(dots.size) * band * _DOT_SPREAD
         parts += [
             f'<circle cx="{x(value):.1f}" cy="{middle + offset:.1f}" r="2.4" fill="{colour}" '
             'fill-opacity="0.45"/>'
-            for value, offset in zip(values, offsets, strict=True)
+            for value, offset in zip(dots, offsets, strict=True)
         ]
         low, median, high = np.percentile(values, [25, 50, 75])
         parts.append(
@@ -104,7 +106,8 @@ def gain_chart(
     for place, (name, (snr, gain)) in enumerate(known.items()):
         colour, symbol = colours[name], _SYMBOLS[place % len(_SYMBOLS)]
         parts += [
-            _marker(symbol, x(a), y(b), 2.6, colour, 0.5) for a, b in zip(snr, gain, strict=True)
+            _marker(symbol, x(a), y(b), 2.6, colour, 0.5)
+            for a, b in zip(_thinned(snr), _thinned(gain), strict=True)
         ]
         bins = np.floor(snr / 5)
         line = [(x(snr[bins == b].mean()), y(gain[bins == b].mean())) for b in np.unique(bins)]
@@ -178,6 +181,10 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
 
 def _scale(low: float, high: float, start: float, stop: float):
     return lambda value: start + (value - low) / (high - low) * (stop - start)
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    return values[:: math.ceil(values.size / MAX_DOTS)]
 
 
 def _spread(count: int) -> np.ndarray:
