@@ -60,7 +60,7 @@ class Denoiser:
         batch_size: int | None = None,
         window_seconds: float = WINDOW_SECONDS,
     ):
-        self.device = _pick_device(device)
+        self.device = pick_device(device)
         self.precision = _pick_precision(precision, self.device)
         loaded = load_weights(weights)
         self.entry = loaded.entry
@@ -242,7 +242,7 @@ def _with_length(samples: np.ndarray, length: int) -> np.ndarray:
     return np.pad(samples, ((0, 0), (0, length - samples.shape[1])))
 
 
-def _pick_device(device: str) -> str:
+def pick_device(device: str) -> str:
     if device == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
