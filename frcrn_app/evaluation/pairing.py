@@ -21,6 +21,7 @@ _ROLE_WORDS = (
     "estimate|ref|reference|target"
 )
 _AFFIX = re.compile(rf"^(?:{_ROLE_WORDS})[\s_.-]+|[\s_.-]+(?:{_ROLE_WORDS})$")
+_NOTHING = "no file goes with it"
 _FILE_ID = re.compile(r"(?:^|[_\s-])fileid[_-]?(\d+)$")
 _MANIFEST_ROLES = {
     "clean": ("clean", "reference", "ref", "target", "clean_path", "clean_file"),
@@ -160,7 +161,11 @@ def pair_files(
             if file not in used
         ]
         unpaired += [
-            Unpaired(file.relative, name, f"this system has no file for it ({reason})")
+            Unpaired(
+                file.relative,
+                name,
+                "this system has no file for it" if reason == _NOTHING else reason,
+            )
             for file, reason in lost.items()
         ]
         if not made_of[name]:
@@ -306,7 +311,7 @@ def _match(
     A surer key goes first for all files, so that a pattern never takes what a name claims.
     """
     partner: dict[SoundFile, SoundFile] = {}
-    reasons = dict.fromkeys(files, "no file goes with it")
+    reasons = dict.fromkeys(files, _NOTHING)
     taken: set[SoundFile] = set()
     for key, is_pattern in _KEYS:
         exclusive = is_pattern or not shared

@@ -169,18 +169,16 @@ def _summary_cell(score: Score, metric: Metric, best: bool, words: Words) -> str
         return f'<td class="number muted">{words["nothing_scored"]}</td>'
     number = _number(mean.mean, metric)
     number = f"<b>{number}</b>" if best else number
-    details = [_range(mean, metric), f"{words['median']} {_number(score.median, metric)}"]
-    lines = [f"{number} <small>{' · '.join(part for part in details if part)}</small>"]
+    lines = [f"{number} <small>{_range(mean, metric)}</small>"]
+    details = [f"{words['median']} {_number(score.median, metric)}"]
     if score.gain is not None and score.gain.n:
-        details = [
-            _range(score.gain, metric, signed=True),
-            words["wins"].format(percent=f"{100 * score.win_rate:.0f}"),
-        ]
+        tone = _tone(score.gain.mean, metric)
         lines.append(
-            f'<small><span class="{_tone(score.gain.mean, metric)}">'
-            f"{_signed(score.gain.mean, metric)}</span> "
-            f"{' · '.join(part for part in details if part)}</small>"
+            f'<small><span class="{tone}">{_signed(score.gain.mean, metric)}</span> '
+            f"{_range(score.gain, metric, signed=True)}</small>"
         )
+        details.append(words["wins"].format(percent=f"{100 * score.win_rate:.0f}"))
+    lines.append(f"<small>{' · '.join(details)}</small>")
     if mean.n < score.files:
         counted = words["n_of_n"].format(n=mean.n, files=score.files)
         lines.append(f'<small class="worse">{counted}</small>')
@@ -445,7 +443,8 @@ def _number(value: float, metric: Metric) -> str:
 
 
 def _signed(value: float, metric: Metric) -> str:
-    return f"{value:+.{metric.decimals}f}".replace("-", "−")
+    text = f"{value:+.{metric.decimals}f}"
+    return (text if float(text) else text[1:]).replace("-", "−")
 
 
 def _range(mean: Mean, metric: Metric, *, signed: bool = False) -> str:

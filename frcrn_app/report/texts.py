@@ -12,8 +12,8 @@ EN: Words = {
     "files_counted": "{n} files",
     "summary": "Summary",
     "summary_note": (
-        "Mean with its 95 % interval and median; below, the mean gain over the noisy sound with "
-        "its paired interval, and the share of files that it wins. The best mean is bold. "
+        "Mean with its 95 % interval, mean gain over the noisy sound with its paired interval, "
+        "median, and the share of files on which it beats the noisy sound. The best mean is bold. "
         "Intervals need {min_files} files."
     ),
     "pictures": "Pictures",
@@ -130,8 +130,8 @@ ZH: Words = {
     "files_counted": "{n} 个文件",
     "summary": "总览",
     "summary_note": (
-        "均值及其 95% 置信区间和中位数；下方为相对含噪语音的平均增益、配对区间，"
-        "以及胜出的文件比例。最佳均值以粗体显示。至少 {min_files} 个文件才给出区间。"
+        "均值及其 95% 区间、相对含噪语音的平均增益及配对区间、中位数，以及优于含噪语音的文件比例。"
+        "最佳均值以粗体显示。至少 {min_files} 个文件才给出区间。"
     ),
     "pictures": "图表",
     "side_by_side": "系统对比",
