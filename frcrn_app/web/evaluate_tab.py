@@ -473,7 +473,8 @@ class _Tab:
             self.more["side_by_side"]: comparison,
             self.more["what_metrics_are"]: fragments.metric_table(evaluation.metrics, report_words),
             self.more["how_measured"]: (
-                f"<p>{escape(fragments.method(evaluation, summary, report_words))}</p>"
+                f'<p class="method">'
+                f"{escape(fragments.method(evaluation, summary, report_words))}</p>"
                 + fragments.provenance_table(evaluation, summary, report_words)
             ),
             **{self.files[kind]: str(path) for kind, path in paths.items()},
@@ -517,6 +518,7 @@ def _upload(key: str, suffixes: list[str], *, many: bool = True) -> gr.File:
         type="filepath",
         height=110,
         elem_id=f"evaluate-{key.replace('_', '-')}",
+        elem_classes="fr-upload",
     )
 
 
