@@ -48,24 +48,30 @@ def export_onnx(model: FRCRN, path: str | os.PathLike, metadata: dict[str, str])
     Raises:
         ExportError: the package onnx is missing.
     """
-    onnx = _import("onnx")
-    with torch.no_grad():
-        proto = _Graph(onnx, model).proto
-    entries = {"config": json.dumps(model.config.to_dict()), "sample_rate": str(SAMPLE_RATE)}
-    onnx.helper.set_model_props(proto, entries | metadata)
-    onnx.checker.check_model(proto)
+    content = onnx_bytes(model, metadata)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(proto.SerializeToString())
+            file.write(content)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def onnx_bytes(model: FRCRN, metadata: dict[str, str]) -> bytes:
+    """The content of the file that `export_onnx` writes."""
+    onnx = _import("onnx")
+    with torch.no_grad():
+        proto = _Graph(onnx, model).proto
+    entries = {"config": json.dumps(model.config.to_dict()), "sample_rate": str(SAMPLE_RATE)}
+    onnx.helper.set_model_props(proto, entries | metadata)
+    onnx.checker.check_model(proto)
+    return proto.SerializeToString()
 
 
 def verify_onnx(path: str | os.PathLike, model: FRCRN) -> float:

@@ -7,89 +7,101 @@ from pathlib import Path
 
 from ..errors import UserError
 
-HELP = "measure speed on this machine"
+HELP = "measure speed and memory on this machine"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights",
-        metavar="WEIGHTS",
-        help="a name or path (default: the full-size network with seeded random weights)",
+        metavar="NAME or PATH",
+        help="of those that `python -m frcrn_app weights list` shows, or random: the full-size "
+        "network with seeded weights (default: the best here; random with --against)",
     )
     parser.add_argument(
         "--against",
         choices=("clearvoice",),
-        help="measure the published implementation in turns (its code is installed apart)",
+        help="measure the published implementation as well; its code is installed apart on first "
+        "use",
     )
-    parser.add_argument("--device", default="cpu", metavar="DEVICE", help="cpu (default) or cuda")
+    parser.add_argument(
+        "--device", default="auto", metavar="DEVICE", help="auto (default), cpu, cuda or cuda:N"
+    )
     parser.add_argument(
         "--precision",
         nargs="+",
-        choices=("float32", "bfloat16", "float16"),
-        default=["float32", "bfloat16"],
-        help="(default: float32 bfloat16)",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        default=["auto"],
+        help="one or more (default: what suits the device)",
     )
-    parser.add_argument("--seconds", type=float, default=10.0, metavar="S", help="of sound (10)")
-    parser.add_argument("--batch", type=int, default=1, metavar="N", help="sounds at once (1)")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="warm calls (5)")
-    parser.add_argument("--threads", type=int, metavar="N", help="of the processor (default: all)")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument(
+        "--runtime",
+        nargs="+",
+        choices=("torch", "compile", "onnxruntime", "openvino"),
+        default=["torch"],
+        help="one or more (default: torch, which all commands use)",
+    )
+    parser.add_argument(
+        "--seconds", type=_seconds, default=10.0, metavar="S", help="of sound (default: 10)"
+    )
+    parser.add_argument(
+        "--batch", type=_count, default=1, metavar="N", help="sounds at once (default: 1)"
+    )
+    parser.add_argument(
+        "--repeats", type=_count, default=5, metavar="N", help="warm calls of each (default: 5)"
+    )
+    parser.add_argument(
+        "--threads", type=_count, metavar="N", help="of the processor (default: all)"
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table here")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures here")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.05 <= seconds <= 36_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0.05 to 36000")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measures and prints the table.
+    """Measures, prints the table and writes the files.
 
     Raises:
-        UserError: a length, count or device that cannot be measured, or no reference to be had.
+        UserError: weights, device, precision, runtime or reference are not to be had here.
     """
-    if args.seconds < 0.1 or args.batch < 1 or args.repeats < 1:
-        raise UserError("--seconds must be at least 0.1, --batch and --repeats at least 1.")
-    import torch
+    from ..benchmark import RANDOM, as_markdown, run_benchmark
 
-    from ..benchmark import as_markdown, run_benchmark
-    from ..denoiser import pick_device
-
-    if args.threads:
-        torch.set_num_threads(args.threads)
     measured = run_benchmark(
-        args.weights,
-        device=pick_device(args.device),
+        args.weights or (RANDOM if args.against else "auto"),
+        device=args.device,
         precisions=args.precision,
+        runtimes=args.runtime,
         seconds=args.seconds,
         batch=args.batch,
         repeats=args.repeats,
-        reference=_reference if args.against else None,
+        threads=args.threads,
+        against_reference=args.against is not None,
         report=lambda text: print(text, file=sys.stderr),
     )
     table = as_markdown(measured)
     print(table, end="")
-    if args.markdown:
-        args.markdown.write_text(table, encoding="utf-8")
-    if args.json:
-        args.json.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    for path, content in (
+        (args.markdown, table),
+        (args.json, json.dumps(measured, indent=2) + "\n"),
+    ):
+        if path:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content, encoding="utf-8")
+            except OSError as error:
+                raise UserError(f"{path} cannot be written: {error.strerror}.") from None
     return 0
-
-
-def _reference():
-    """The published network with the waveform alone as its output."""
-    try:
-        from benchmarks.reference import Reference, install
-    except ImportError:
-        raise UserError(
-            "The comparison needs the project's folder benchmarks/: run it in a clone."
-        ) from None
-    import torch
-
-    class Waveform(torch.nn.Module):
-        def __init__(self, network: torch.nn.Module):
-            super().__init__()
-            self.network = network
-
-        def load_state_dict(self, state, strict=True):
-            return self.network.load_state_dict(state, strict=strict)
-
-        def forward(self, sound: torch.Tensor) -> torch.Tensor:
-            return self.network(sound)[-2]
-
-    return Waveform(Reference(install()).network())

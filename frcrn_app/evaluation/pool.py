@@ -71,6 +71,8 @@ class ScoringPool:
         taking = threading.Lock()
         done: queue.SimpleQueue[tuple[int, PairScores] | BaseException | None] = queue.SimpleQueue()
         closed = threading.Event()
+        for process in self._processes:
+            process.begin()
 
         def work(process: _Process) -> None:
             try:
@@ -107,7 +109,7 @@ class ScoringPool:
             closed.set()
             if running:
                 for process in self._processes:
-                    process.stop()
+                    process.interrupt()
             for thread in threads:
                 thread.join()
 
@@ -118,8 +120,30 @@ class _Process:
     def __init__(self, task_seconds: float):
         self._task_seconds = task_seconds
         self._popen: subprocess.Popen | None = None
+        self._interrupted = False
+
+    def begin(self) -> None:
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """Stop, whatever is under way; `score` then returns at once."""
+        self._interrupted = True
+        self.stop()
 
     def score(self, task: ScoreTask) -> PairScores:
+        """Scores of one pair. A process that dies over it, perhaps killed for the memory of
+        another program, gets one more try."""
+        answer = self._ask(task)
+        if isinstance(answer, int) and not self._interrupted:
+            answer = self._ask(task)
+        if isinstance(answer, int):
+            if answer < 0:
+                return _nothing(task, f"The scoring process was ended by signal {-answer}, twice.")
+            return _nothing(task, f"The scoring process ended with code {answer}, twice.")
+        return answer
+
+    def _ask(self, task: ScoreTask) -> PairScores | int:
+        """Scores, or the exit code of a process that died."""
         popen = self._popen or self._start()
         timer = threading.Timer(self._task_seconds, popen.kill)
         timer.start()
@@ -129,8 +153,13 @@ class _Process:
             return pickle.load(popen.stdout)
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             timed_out = not timer.is_alive()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                popen.wait(timeout=1)  # its pipe has closed: it is about to end, and tells how
             self.stop()
-            return _died(task, popen.wait(), timed_out, self._task_seconds)
+            if timed_out:
+                limit = f"{self._task_seconds:.0f} s"
+                return _nothing(task, f"Scoring took longer than {limit} and was given up.")
+            return popen.wait()
         finally:
             timer.cancel()
 
@@ -160,13 +189,7 @@ class _Process:
         return self._popen
 
 
-def _died(task: ScoreTask, code: int, timed_out: bool, limit: float) -> PairScores:
-    if timed_out:
-        error = f"Scoring took longer than {limit:.0f} s and was given up."
-    elif code < 0:
-        error = f"The scoring process was ended by signal {-code}: the file may be unusual."
-    else:
-        error = f"The scoring process ended with code {code}."
+def _nothing(task: ScoreTask, error: str) -> PairScores:
     nan = float("nan")
     return PairScores(
         {
