@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -99,46 +99,71 @@ class Denoiser:
             AudioError: the sound is empty or has samples that are not finite.
             UserError: strength is outside 0 to 1.
         """
-        if not 0 <= strength <= 1:
-            raise UserError(f"strength must lie between 0 and 1, not {strength:g}.")
-        require_sound(audio)
-        if strength == 0:
-            return audio
-        narrow = resample(audio.samples, audio.sample_rate, SAMPLE_RATE)
-        enhanced = self._enhance(narrow, progress)
-        del narrow
-        enhanced = resample(enhanced, SAMPLE_RATE, audio.sample_rate)
-        enhanced = _with_length(enhanced, audio.samples.shape[1])
-        if strength < 1:
-            enhanced *= np.float32(strength)
-            enhanced += np.float32(1 - strength) * audio.samples
-        return audio.with_samples(enhanced)
+        (outcome,) = self.together([(audio, strength, progress)])
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def together(
+        self, requests: Sequence[tuple[Audio, float, Progress | None]]
+    ) -> list[Audio | BaseException]:
+        """Several sounds, each as a call of its own would return it, or what that would raise.
+
+        Windows of one length run as one batch, whosever they are: see `shape`. An error or a
+        cancelled sound does not touch the others.
+
+        Args:
+            requests: (audio, strength, progress), as in a call.
+        """
+        sounds = [_Sound(*request, self.window, self._model.layers) for request in requests]
+        by_length: dict[int, list[tuple[_Sound, int, int]]] = {}
+        for sound in sounds:
+            by_length.setdefault(sound.length, []).extend(sound.jobs)
+        for length, jobs in by_length.items():
+            for batch in _chunks(jobs, self.batch_size):
+                self._enhance_batch([job for job in batch if job[0].outcome is None], length)
+        return [sound.finished() for sound in sounds]
+
+    def shape(self, audio: Audio) -> tuple[int, int]:
+        """Length in samples at 16 kHz and number of the windows that a sound becomes.
+
+        Sounds whose windows are equally long can share a batch of `batch_size`. Others cannot:
+        attention averages over a window, so padding a shorter one would change its sound.
+        """
+        samples = -(-audio.samples.shape[1] * SAMPLE_RATE // audio.sample_rate)
+        starts = window_starts(samples, self.window)
+        return min(self.window, samples), len(starts) * audio.samples.shape[0]
 
     # -- level and windows --------------------------------------------------------------------
 
-    def _enhance(self, noisy: np.ndarray, progress: Progress | None) -> np.ndarray:
-        """[channels, samples] at 16 kHz to the same, level given back."""
-        channels, samples = noisy.shape
-        starts = window_starts(samples, self.window)
-        length = min(self.window, samples)
-        enhanced = np.zeros_like(noisy)
-        jobs = [(channel, start) for channel in range(channels) for start in starts]
-        gains = normalisation_gain(torch.from_numpy(noisy)).numpy()  # [channels, 1]
-        progress = _Steps(progress, self._model.layers, len(jobs))
-        for batch in _chunks(jobs, self.batch_size):
-            windows = np.zeros((len(batch), length), np.float32)
-            for row, (channel, start) in enumerate(batch):
-                piece = noisy[channel, start : start + length]
-                windows[row, : len(piece)] = piece * gains[channel]
-            windows = self._enhance_windows(windows, progress.layer)
-            for row, (channel, start) in enumerate(batch):
-                _cross_fade(enhanced[channel], windows[row] / gains[channel], start)
-            progress.finish(len(batch))
-        edge = min(EDGE, samples // 2)
-        ramp = (np.arange(edge, dtype=np.float32) / EDGE) ** 2
-        enhanced[:, :edge] *= ramp
-        enhanced[:, samples - edge :] *= ramp[::-1]
-        return enhanced
+    def _enhance_batch(self, batch: list[tuple[_Sound, int, int]], length: int) -> None:
+        """Windows (sound, channel, start) of equal length, into their sounds."""
+        if not batch:
+            return
+        windows = np.zeros((len(batch), length), np.float32)
+        for row, (sound, channel, start) in enumerate(batch):
+            piece = sound.noisy[channel, start : start + length]
+            windows[row, : len(piece)] = piece * sound.gains[channel]
+        owners = {id(sound): sound for sound, _, _ in batch}.values()
+
+        def on_layer() -> None:
+            for sound in owners:
+                sound.layer()
+            if all(sound.outcome is not None for sound in owners):
+                raise _AllEnded
+
+        try:
+            windows = self._enhance_windows(windows, on_layer)
+        except _AllEnded:
+            return
+        except Exception as error:
+            for sound in owners:
+                sound.outcome = sound.outcome or error
+            return
+        for row, (sound, channel, start) in enumerate(batch):
+            _cross_fade(sound.enhanced[channel], windows[row] / sound.gains[channel], start)
+        for sound in owners:
+            sound.window_done(sum(owner is sound for owner, _, _ in batch))
 
     def _enhance_windows(
         self, windows: np.ndarray, on_layer: Callable[[], None] = lambda: None
@@ -181,25 +206,84 @@ class Denoiser:
         return self._model(windows.to(self.device, non_blocking=True)).cpu().numpy()
 
 
-class _Steps:
-    """Progress in layers of windows; a layer of several windows at once counts once, until these
-    are finished."""
+class _AllEnded(Exception):
+    """Every sound of a batch failed or was cancelled."""
 
-    def __init__(self, progress: Progress | None, layers: int, windows: int):
-        self._progress = progress or (lambda done, total: None)
-        self._layers, self._total = layers, layers * windows
-        self._finished = self._layer = 0
-        self._progress(0, self._total)
+
+class _Sound:
+    """One request under way: its windows, what came of them, and its progress in layers.
+
+    A layer of several windows at once counts once, until these are finished.
+    """
+
+    def __init__(
+        self, audio: Audio, strength: float, progress: Progress | None, window: int, layers: int
+    ):
+        self.audio, self.strength = audio, strength
+        self.outcome: Audio | BaseException | None = None
+        self.jobs: list[tuple[_Sound, int, int]] = []
+        self.length = self._done = self._layer = self._total = 0
+        self._progress, self._layers = progress, layers
+        self._attempt(self._begin, window)
+
+    def _attempt(self, work: Callable[..., None], *arguments) -> None:
+        """What goes wrong with this sound, its own progress callback included, is its outcome."""
+        if self.outcome is None:
+            try:
+                work(*arguments)
+            except BaseException as error:
+                self.outcome, self.jobs = error, []
+
+    def _begin(self, window: int) -> None:
+        if not 0 <= self.strength <= 1:
+            raise UserError(f"strength must lie between 0 and 1, not {self.strength:g}.")
+        require_sound(self.audio)
+        if self.strength == 0:
+            self.outcome = self.audio
+            return
+        self.noisy = resample(self.audio.samples, self.audio.sample_rate, SAMPLE_RATE)
+        self.enhanced = np.zeros_like(self.noisy)
+        self.gains = normalisation_gain(torch.from_numpy(self.noisy)).numpy()  # [channels, 1]
+        channels, samples = self.noisy.shape
+        self.length = min(window, samples)
+        starts = window_starts(samples, window)
+        self.jobs = [(self, channel, start) for channel in range(channels) for start in starts]
+        self._total = self._layers * len(self.jobs)
+        self._report()
+
+    def _report(self) -> None:
+        if self._progress is not None:
+            self._progress(self._done + self._layer, self._total)
 
     def layer(self) -> None:
         # A batch that ran out of memory starts anew, and its layers with it.
         self._layer = min(self._layer + 1, self._layers - 1)
-        self._progress(self._finished + self._layer, self._total)
+        self._attempt(self._report)
 
-    def finish(self, windows: int) -> None:
-        self._finished += windows * self._layers
+    def window_done(self, windows: int) -> None:
+        self._done += windows * self._layers
         self._layer = 0
-        self._progress(self._finished, self._total)
+        self._attempt(self._report)
+
+    def finished(self) -> Audio | BaseException:
+        self._attempt(self._finish)
+        assert self.outcome is not None
+        return self.outcome
+
+    def _finish(self) -> None:
+        samples = self.noisy.shape[1]
+        edge = min(EDGE, samples // 2)
+        ramp = (np.arange(edge, dtype=np.float32) / EDGE) ** 2
+        self.enhanced[:, :edge] *= ramp
+        self.enhanced[:, samples - edge :] *= ramp[::-1]
+        self.jobs = []  # they hold this sound, as it holds them
+        del self.noisy
+        enhanced = resample(self.enhanced, SAMPLE_RATE, self.audio.sample_rate)
+        enhanced = _with_length(enhanced, self.audio.samples.shape[1])
+        if self.strength < 1:
+            enhanced *= np.float32(self.strength)
+            enhanced += np.float32(1 - self.strength) * self.audio.samples
+        self.outcome = self.audio.with_samples(enhanced)
 
 
 def window_starts(samples: int, window: int) -> list[int]:

@@ -123,6 +123,36 @@ def test_batches_of_windows_equal_single_windows(noisy_speech, precision):
     assert rms_dbfs(a - b) < rms_dbfs(a) + bound
 
 
+def test_sounds_that_share_a_batch_come_out_as_alone(noisy_speech):
+    """Two users' sounds of equal length, one of another, a broken and a cancelled one."""
+    alone = Denoiser(device="cpu", precision="float32")
+    shared = Denoiser(device="cpu", precision="float32", batch_size=4)
+    batches = []
+    run = shared._run
+    shared._run = lambda windows: batches.append(len(windows)) or run(windows)
+    piece = noisy_speech.samples[:, : 3 * 16_000]
+    sounds = [
+        Audio(piece, 16_000),
+        Audio(0.1 * piece[:, ::-1].copy(), 16_000),
+        Audio(piece[:, :20_000], 16_000),
+        Audio(np.full_like(piece, np.nan), 16_000),
+        Audio(piece, 16_000),
+    ]
+
+    def cancel(done, total):
+        if done:
+            raise Cancelled
+
+    strengths = [1.0, 0.5, 1.0, 1.0, 1.0]
+    progress = [None, None, None, None, cancel]
+    outcomes = shared.together(list(zip(sounds, strengths, progress, strict=True)))
+    assert sorted(batches) == [1, 3]
+    for sound, strength, outcome in zip(sounds[:3], strengths, outcomes, strict=False):
+        np.testing.assert_allclose(outcome.samples, alone(sound, strength).samples, atol=1e-5)
+    assert isinstance(outcomes[3], AudioError)
+    assert isinstance(outcomes[4], Cancelled)
+
+
 def test_bfloat16_sounds_like_float32(denoiser, example_pairs):
     low = Denoiser(device="cpu", precision="bfloat16")
     differences = []

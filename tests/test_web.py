@@ -133,6 +133,38 @@ def test_several_visitors_at_once_all_get_their_own_sound(client, example_clips)
         assert load_audio(cleaned_path).samples.shape == load_audio(clip).samples.shape
 
 
+def test_waiting_sounds_of_one_length_run_as_one_batch(noisy_speech):
+    """Where the device takes several windows at once, as a GPU does; results are each one's own."""
+    from frcrn_app.web.engine import Engine
+
+    engine = Engine(WebOptions())
+    denoiser = engine.get()
+    denoiser.batch_size = 4
+    sizes, run, hold = [], denoiser._run, threading.Event()
+
+    def slow(windows):
+        hold.wait(20)
+        sizes.append(len(windows))
+        return run(windows)
+
+    denoiser._run = slow
+    length = 32_000
+    sounds = [
+        Audio(noisy_speech.samples[:, start : start + length], 16_000)
+        for start in range(0, 4 * 8_000, 8_000)
+    ]
+    jobs = [engine.submit(sound) for sound in sounds]
+    hold.set()
+    results = [job.result().samples for job in jobs]
+    assert sum(sizes) == 4
+    assert max(sizes) >= 3  # the first may have been under way alone
+    denoiser.batch_size, denoiser._run = 1, run
+    for sound, result in zip(sounds, results, strict=True):
+        expected = denoiser(sound).samples
+        assert np.sqrt(np.mean((result - expected) ** 2)) < 0.02 * np.std(expected)
+    assert engine.close()
+
+
 # Bad input
 
 

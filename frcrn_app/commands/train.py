@@ -63,6 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--learning-rate", type=_positive_float, default=1e-3, metavar="R", help="at most (0.001)"
     )
     run.add_argument(
+        "--optimizer",
+        choices=("muon", "adamw"),
+        default="muon",
+        help="of the hidden layers' matrices (muon); all else is AdamW's",
+    )
+    run.add_argument(
         "--loss",
         nargs="+",
         default=[],
@@ -326,6 +332,7 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
         batch_size=args.batch,
         accumulate=args.accumulate,
         learning_rate=args.learning_rate,
+        optimizer=args.optimizer,
         loss=loss_weights(args.loss),
         precision=args.precision,
         device=args.device,

@@ -300,6 +300,7 @@ def training_sets(sound: Sound, config: FineTuneConfig) -> tuple[MixtureSet, Mix
         coloured=0,
         hum=0,
         clicks=0,
+        rumble=0,
         noise_equaliser=0.25,
     )
     general = shared if sound.general else replace(shared, recorded=0.0)

@@ -22,6 +22,7 @@ class LossWeights:
     magnitude: float = 70.0  # compressed magnitude
     complex: float = 30.0  # compressed complex spectrum
     si_snr: float = 0.1  # a dB of SI-SNR counts as much as this
+    snr: float = 0.0  # a dB of the plain ratio, which asks for the right level as well
     mask: float = 0.0  # the paper's mean squared error of the mask
     over_suppression: float = 0.0  # compressed magnitude again, where speech is missing
     perceptual: float = 0.0  # a point of PESQ, as `perceptual.PerceptualLoss` estimates it
@@ -42,6 +43,12 @@ def si_snr(estimate: Tensor, target: Tensor) -> Tensor:
     error = estimate - projection
     ratio = (projection.square().sum(-1) + 1e-8) / (error.square().sum(-1) + 1e-8)
     return 10 * ratio.log10()
+
+
+def snr(estimate: Tensor, target: Tensor) -> Tensor:
+    """Signal-to-noise ratio in dB, [B], of waveforms [B, samples]."""
+    error = (estimate - target).square().sum(-1)
+    return 10 * ((target.square().sum(-1) + 1e-8) / (error + 1e-8)).log10()
 
 
 def _spectrum(waveform: Tensor, window: int, hop: int) -> Tensor:
@@ -98,16 +105,17 @@ def enhancement_loss(
 ) -> Tensor:
     """Loss [B] of enhanced waveforms against clean ones, both [B, samples].
 
-    SI-SNR and the perceptual term, which silence leaves undefined, count only where the target is
-    not silent. The latter needs its module, made once on the waveforms' device.
+    The ratios and the perceptual term, which silence leaves undefined, count only where the target
+    is not silent. The latter needs its module, made once on the waveforms' device.
     """
     count = max(1, min(weights.resolutions, len(RESOLUTIONS)))
     loss = sum(compressed_spectrum_loss(estimate, target, weights, i) for i in range(count)) / count
     audible = target.square().mean(-1) > 1e-8
-    if weights.si_snr:
-        # 30 dB is past hearing; chasing more in easy examples would take from the hard ones.
-        ratio = si_snr(estimate, target).clamp(max=30.0)
-        loss = loss - weights.si_snr * torch.where(audible, ratio, 0.0)
+    for weight, ratio in ((weights.si_snr, si_snr), (weights.snr, snr)):
+        if weight:
+            # 30 dB is past hearing; chasing more in easy examples would take from the hard ones.
+            decibels = ratio(estimate, target).clamp(max=30.0)
+            loss = loss - weight * torch.where(audible, decibels, 0.0)
     if weights.perceptual and perceptual is not None:
         distance = perceptual(estimate, target)
         loss = loss + weights.perceptual * torch.where(audible, distance, 0.0)

@@ -23,6 +23,7 @@ from ..model.frcrn import apply_mask
 from ..model.level import normalisation_gain
 from .growth import grow
 from .losses import LossWeights, enhancement_loss, mask_loss
+from .muon import Muon, is_hidden_matrix
 from .perceptual import PerceptualLoss
 
 STATE_FILE = "state.pt"  # everything that resuming needs
@@ -54,6 +55,7 @@ class TrainConfig:
     learning_rate: float = 1e-3
     warmup_steps: int = 100
     decay_share: float = 0.3  # the rate is constant, then falls to zero by a half cosine
+    optimizer: str = "muon"  # for hidden matrices, AdamW for all else | adamw
     weight_decay: float = 0.01
     clip_norm: float = 3.0  # of the gradient
     ema_decay: float = 0.998  # of the averaged weights, which are the ones validated and kept
@@ -103,13 +105,7 @@ class Trainer:
         self.model = self._start_network().to(self.device, memory_format=torch.channels_last)
         self.averaged = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.trainable = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            self.trainable,
-            lr=config.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=config.weight_decay,
-            fused=True,
-        )
+        self.optimizers = self._start_optimizers()
         self.teacher = None
         if config.teacher:
             self.teacher = load_weights(config.teacher).model.to(self.device).requires_grad_(False)
@@ -155,6 +151,22 @@ class Trainer:
             model = grow(load_weights(self.config.init).model, model)
         return model
 
+    def _start_optimizers(self) -> list[torch.optim.Optimizer]:
+        config = self.config
+        if config.optimizer not in ("muon", "adamw"):
+            raise UserError(f"The optimizer is muon or adamw, not {config.optimizer}.")
+        shared = {"lr": config.learning_rate, "weight_decay": config.weight_decay}
+        matrices, others = [], []
+        for parameter in self.trainable:
+            of_muon = config.optimizer == "muon" and is_hidden_matrix(parameter)
+            (matrices if of_muon else others).append(parameter)
+        optimizers: list[torch.optim.Optimizer] = []
+        if others:
+            optimizers.append(torch.optim.AdamW(others, betas=(0.9, 0.99), fused=True, **shared))
+        if matrices:
+            optimizers.append(Muon(matrices, **shared))
+        return optimizers
+
     @property
     def freeze_norm_at(self) -> int:
         if self.config.freeze_norm_at is not None:
@@ -168,7 +180,7 @@ class Trainer:
         state = {
             "model": self.model.state_dict(),
             "ema": self.averaged.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "config": self.model.config.to_dict(),
             "training": json.dumps(asdict(self.config), default=str),
             "counters": {
@@ -206,7 +218,8 @@ class Trainer:
             )
         self.model.load_state_dict(state["model"])
         self.averaged.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         counters = state["counters"]
         if self.config.hours:
             self.config.steps = counters["steps"]
@@ -255,7 +268,8 @@ class Trainer:
 
     def _optimise(self, network: nn.Module, stream: Iterator[Batch]) -> tuple[float, float]:
         """One step; returns loss and gradient norm, the latter not finite if it was skipped."""
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         total = 0.0
         for _ in range(self.config.accumulate):
             noisy, clean = next(stream)
@@ -267,9 +281,10 @@ class Trainer:
             self.seconds_heard += noisy.numel() / SAMPLE_RATE * self.world_size
         norm = float(nn.utils.clip_grad_norm_(self.trainable, self.config.clip_norm))
         if math.isfinite(norm):
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.learning_rate(self.step)
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = self.learning_rate(self.step)
+                optimizer.step()
             self._average()
         else:
             self.skipped += 1
@@ -293,7 +308,36 @@ class Trainer:
 
     @torch.no_grad()
     def freeze_norms(self) -> None:
-        """Averages batch statistics over NORM_BATCHES batches and fixes them from here on."""
+        """Fixes the statistics from here on: those at hand, or new ones if they serve better.
+
+        New ones are the mean over NORM_BATCHES batches. Weights that were trained with moving
+        statistics gain by them; weights that were trained with fixed ones are made for just these.
+        """
+        self.norm_frozen = True
+        old = [buffer.clone() for buffer in self.model.buffers()]
+        loss = self._inference_loss() if self.config.init else math.inf
+        self._estimate_norms()
+        if self._inference_loss() > loss:
+            for buffer, kept in zip(self.model.buffers(), old, strict=True):
+                buffer.copy_(kept)
+        for mine, theirs in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+            mine.copy_(theirs)
+
+    @torch.no_grad()
+    def _inference_loss(self) -> float:
+        """Mean loss over a few batches with the running statistics, the same in all processes."""
+        self.model.eval()
+        stream = self.batches(NORM_BATCHES, self.rank, self.world_size)
+        total = torch.zeros((), device=self.device)
+        for _ in range(NORM_BATCHES // 4):
+            noisy, clean = (_whole_frames(x, self.model).to(self.device) for x in next(stream))
+            total += self.batch_loss(self.model.mask, noisy, clean)
+        if self.world_size > 1:
+            torch.distributed.all_reduce(total)
+        return float(total)
+
+    @torch.no_grad()
+    def _estimate_norms(self) -> None:
         self.model.train()
         stream = self.batches(0, self.rank, self.world_size)
         for number in range(NORM_BATCHES):
@@ -308,9 +352,6 @@ class Trainer:
             for buffer in self.model.buffers():
                 torch.distributed.all_reduce(buffer)
                 buffer /= self.world_size
-        for mine, theirs in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
-            mine.copy_(theirs)
-        self.norm_frozen = True
 
     def set_mode(self) -> None:
         """Training mode, but for normalisation that is fixed."""

@@ -2,8 +2,8 @@
 
 Requests become `Job`s in the queue of their Denoiser, whose one worker thread runs them in the
 order of arrival: two requests never fight for the same cores, and whoever waits can be told how
-many are ahead. All jobs that wait are in the worker's hands at once (`_Worker.jobs`), so the worker
-is the one place that decides what runs together.
+many are ahead. Where the Denoiser takes several windows at once, waiting jobs whose windows are as
+long as those of the first in the queue run together with it.
 """
 
 from __future__ import annotations
@@ -69,23 +69,19 @@ class Job:
         if self._progress is not None:
             self._progress(done, total)
 
-    def fail(self, error: BaseException) -> None:
-        """Finish without having begun."""
-        self._error = error
-        self._finished.set()
-
-    def run(self, denoise: Callable[[Job], Audio]) -> None:
-        """Do the work in the calling thread and keep its outcome, whatever that is."""
+    def begin(self) -> None:
         self.running = True
-        began = time.perf_counter()
-        try:
-            self.report(0, 1)
-            self._enhanced = denoise(self)
-        except BaseException as error:  # kept for the thread that waits, which raises it
-            self._error = error
-        finally:
-            self.seconds = time.perf_counter() - began
-            self._finished.set()
+        self._began = time.perf_counter()
+
+    def finish(self, outcome: Audio | BaseException) -> None:
+        """Keep what came of it; an error is raised in the thread that waits."""
+        if self.running:
+            self.seconds = time.perf_counter() - self._began
+        if isinstance(outcome, BaseException):
+            self._error = outcome
+        else:
+            self._enhanced = outcome
+        self._finished.set()
 
 
 class _Worker:
@@ -116,7 +112,7 @@ class _Worker:
     def ahead_of(self, job: Job) -> int:
         """How many jobs run or wait before that one."""
         with self._waiting:
-            return self.jobs.index(job) if job in self.jobs else 0
+            return self.jobs.index(job) if job in self.jobs and not job.running else 0
 
     def close(self) -> None:
         with self._waiting:
@@ -131,15 +127,37 @@ class _Worker:
                 self._waiting.wait_for(lambda: self.jobs or self._closed)
                 if self._closed and not self.jobs:
                     return
-                job = self.jobs[0]
+                first = self.jobs[0]
+            together = [first]
             try:
                 denoiser = self.denoiser()
-            except BaseException as error:
-                job.fail(error)
-            else:
-                job.run(lambda job: denoiser(job.audio, job.strength, job.report))  # noqa: B023
+                together = self._together(denoiser)
+                outcomes = _run(denoiser, together)
+            except BaseException as error:  # kept for the threads that wait, which raise it
+                outcomes = [error] * len(together)
             with self._waiting:
-                self.jobs.popleft()
+                for job, outcome in zip(together, outcomes, strict=True):
+                    self.jobs.remove(job)
+                    job.finish(outcome)
+
+    def _together(self, denoiser: Denoiser) -> list[Job]:
+        """The first job and those behind it that fit into one batch with it."""
+        with self._waiting:
+            waiting = list(self.jobs)
+        length, windows = denoiser.shape(waiting[0].audio)
+        chosen = waiting[:1]
+        for job in waiting[1:]:
+            its_length, its_windows = denoiser.shape(job.audio)
+            if its_length == length and windows + its_windows <= denoiser.batch_size:
+                chosen.append(job)
+                windows += its_windows
+        return chosen
+
+
+def _run(denoiser: Denoiser, jobs: list[Job]) -> list[Audio | BaseException]:
+    for job in jobs:
+        job.begin()
+    return denoiser.together([(job.audio, job.strength, job.report) for job in jobs])
 
 
 class Engine:

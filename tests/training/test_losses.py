@@ -1,5 +1,7 @@
 """The loss is lowest where the sound is right, and never breaks training."""
 
+import math
+
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from frcrn_app.training.losses import (
     enhancement_loss,
     mask_loss,
     si_snr,
+    snr,
 )
 
 
@@ -59,11 +62,17 @@ def test_si_snr_is_what_its_definition_says(clean, noise):
         )
 
 
+def test_the_plain_ratio_asks_for_the_level(clean, noise):
+    expected = 10 * torch.log10(clean.square().sum() / noise.square().sum())
+    torch.testing.assert_close(snr(clean + noise, clean)[0], expected, atol=1e-2, rtol=0)
+    assert float(snr(0.5 * clean, clean)[0]) == pytest.approx(20 * math.log10(2), abs=0.01)
+
+
 @pytest.mark.parametrize("estimate", ["silence", "noise"])
 def test_silent_targets_and_estimates_have_finite_gradients(noise, estimate):
     x = (torch.zeros_like(noise) if estimate == "silence" else noise).requires_grad_()
     target = torch.zeros_like(noise)
-    enhancement_loss(x, target, LossWeights(resolutions=3)).mean().backward()
+    enhancement_loss(x, target, LossWeights(resolutions=3, snr=1)).mean().backward()
     assert x.grad.isfinite().all()
 
 

@@ -17,13 +17,15 @@ from frcrn_app.training.mixtures import (
     active_power,
     batches,
     mains_hum,
+    rumble,
     validation_mixtures,
 )
 from frcrn_app.training.rooms import room_from_response, simulated_rooms
 
 FEW_ROOMS = {"simulated_rooms": 6}
-# Nothing that changes noisy alone: what remains when clean is taken away is the noise.
-ADDITIVE = {"room": 0, "codec": 0, "clipping": 0, "speech_only": 0, "noise_only": 0}
+# Nothing that changes noisy alone, or comes beside the SNR: what remains when clean is taken away
+# is the noise.
+ADDITIVE = {"room": 0, "codec": 0, "clipping": 0, "speech_only": 0, "noise_only": 0, "rumble": 0}
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +150,30 @@ def test_every_kind_of_noise_occurs(corpus):
     names = " + ".join(mixtures.mix(i).noise for i in range(250))
     for name in ("babble", "coloured", "hum", "clicks", "noise/"):
         assert name in names
+
+
+@pytest.mark.parametrize("corner", [30, 120])
+def test_rumble_lies_below_its_corner(corner):
+    for seed in range(5):
+        sound = rumble(np.random.default_rng(seed), 4 * SAMPLE_RATE, corner)
+        power = np.abs(np.fft.rfft(sound)) ** 2
+        frequency = np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE)
+        assert power[frequency < 3 * corner].sum() / power.sum() > 0.7
+        assert power[frequency > 1000].sum() / power.sum() < 0.1
+        assert active_power(sound) == pytest.approx(1, rel=0.01)
+
+
+def test_rumble_comes_beside_the_drawn_snr(corpus):
+    plain = {"rumble": 0, "microphone_equaliser": 0, "high_pass": 0, "low_pass": 0, "codec": 0}
+    quiet = _mixtures(corpus, **plain)
+    loud = _mixtures(corpus, **plain | {"rumble": 1.0, "rumble_db": (0.0, 0.0)})
+    differences = []
+    for i in range(20):
+        before, after = quiet.mix(i), loud.mix(i)
+        if math.isfinite(before.snr_db):
+            assert before.snr_db == after.snr_db
+            differences.append(np.std(after.noisy - after.clean) / np.std(after.clean))
+    assert np.mean(differences) > 0.5
 
 
 def test_mains_hum_is_at_mains_frequency():

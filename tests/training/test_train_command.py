@@ -63,6 +63,21 @@ def test_a_tiny_run_lowers_the_loss_on_what_it_saw(tmp_path, noise_folder, cache
     assert best.model(torch.zeros(1, 16000)).shape == (1, 16000)
 
 
+def test_fixed_statistics_are_kept_where_they_serve_better(tmp_path, noise_folder, cache):
+    arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1", "--init", "frcrn-small")
+    args = cli.build_parser(["train"]).parse_args([*arguments, "--channels", "32"])
+    trainer = train.build_trainer(args)
+    before = [buffer.clone() for buffer in trainer.model.buffers()]
+    trainer.freeze_norms()  # the embedded weights were trained with just these
+    assert all(map(torch.equal, before, trainer.model.buffers()))
+    # Statistics that do not fit are estimated anew.
+    statistics = [b for name, b in trainer.model.named_buffers() if "running" in name]
+    for buffer in statistics:
+        buffer.fill_(1)
+    trainer.freeze_norms()
+    assert all(bool((buffer != 1).any()) for buffer in statistics)
+
+
 def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache):
     more = ("--steps", "18", "--save-every", "0", "--validation-mixtures", "0")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
