@@ -22,7 +22,10 @@ HELP = "train a network on your own speech and noise"
 
 LINE_SECONDS = 15.0  # between two lines of progress
 # As FRCRN was published (Zhao et al., ICASSP 2022): SI-SNR and the error of the mask.
-PAPER_LOSS = {"magnitude": 0.0, "complex": 0.0, "si_snr": 1.0, "mask": 1.0}
+PAPER_LOSS = dict.fromkeys(("magnitude", "complex", "snr", "perceptual"), 0.0) | {
+    "si_snr": 1.0,
+    "mask": 1.0,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="TERM=WEIGHT",
         help='of the loss: magnitude, complex, si_snr, mask, ...; or "paper", the published loss '
-        "(default: magnitude and complex compressed spectrum, and SI-SNR)",
+        "(default: compressed spectra, signal-to-noise ratio and an estimate of PESQ)",
     )
     run.add_argument(
         "--seed", type=int, default=0, metavar="N", help="another seed, other mixtures"

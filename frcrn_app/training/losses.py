@@ -17,15 +17,15 @@ RESOLUTIONS = ((512, 128), (1024, 256), (256, 64))  # (window, hop) in samples
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms of `enhancement_loss`."""
+    """Weights of the terms of `enhancement_loss`; by default those of the embedded weights."""
 
     magnitude: float = 70.0  # compressed magnitude
-    complex: float = 30.0  # compressed complex spectrum
-    si_snr: float = 0.1  # a dB of SI-SNR counts as much as this
-    snr: float = 0.0  # a dB of the plain ratio, which asks for the right level as well
+    complex: float = 20.0  # compressed complex spectrum
+    si_snr: float = 0.0  # a dB of SI-SNR counts as much as this
+    snr: float = 0.4  # a dB of the plain ratio, which asks for the right level as well
     mask: float = 0.0  # the paper's mean squared error of the mask
     over_suppression: float = 0.0  # compressed magnitude again, where speech is missing
-    perceptual: float = 0.0  # a point of PESQ, as `perceptual.PerceptualLoss` estimates it
+    perceptual: float = 1.0  # a point of PESQ, as `perceptual.PerceptualLoss` estimates it
     resolutions: int = 1  # how many of RESOLUTIONS the spectra are compared in
 
 

@@ -359,7 +359,8 @@ class _Tab:
         except Cancelled:
             yield idle | self._cleared() | {self.status: _empty(words)}
         except Exception as error:
-            yield idle | self._cleared() | {self.status: _failed(sentence(error), words)}
+            message = sentence(error, _known(language))
+            yield idle | self._cleared() | {self.status: _failed(message, words)}
         finally:
             if job is not None:
                 job.cancel()  # if the page was closed meanwhile

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import MetricError
+from .faults import sentence
 
 if TYPE_CHECKING:
     from ..audio import Audio
@@ -68,7 +69,7 @@ def dnsmos_of_both(original: Audio, cleaned: Audio) -> dict:
         except MetricError as undefined:  # such as a silent stretch
             error = undefined
     if not found:
-        return {"error": str(error)}
+        return {"error": sentence(error)}
     names = zip(("original", "cleaned"), zip(*found, strict=True), strict=True)
     scores = {
         name: {

@@ -10,30 +10,57 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from ..errors import Cancelled, UserError
+from .texts_errors import in_chinese
 
 logger = logging.getLogger(__name__)
+
+LANGUAGE_COOKIE = "frcrn-language"  # page.js keeps the language of the page in it
 
 # The folders of an absolute path, up to its last name; addresses of other hosts are none.
 _FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/\"']+/)+")
 
 
-def sentence(error: BaseException) -> str:
+def sentence(
+    error: BaseException, language: str | None = None, *, keep_folders: bool = False
+) -> str:
     """The sentence to show for an error; an unknown one is logged under the reference it names.
 
-    Paths lose their folders: visitors need not know where the server keeps its files.
+    Args:
+        error: whatever was raised.
+        language: "zh", "zh-CN" and so on for Chinese, anything else for English; None for the
+            page, or browser, whose request is at hand.
+        keep_folders: leave paths as they are. Otherwise they lose their folders: visitors need not
+            know where the server keeps its files.
     """
-    if isinstance(error, UserError):
-        return _FOLDERS.sub("", str(error))
     if isinstance(error, gr.Error):
         return str(error.message)
-    reference = secrets.token_hex(3)
-    logger.error("fault %s", reference, exc_info=error)
-    return (
-        f"Something went wrong in the demo itself (reference {reference}). "
-        "Try again; if it stays, tell whoever runs this page the reference."
-    )
+    if isinstance(error, UserError):
+        # Before it is translated: between Chinese characters a path would not be found.
+        words = str(error) if keep_folders else _FOLDERS.sub("", str(error))
+    else:
+        reference = secrets.token_hex(3)
+        logger.error("fault %s", reference, exc_info=error)
+        words = (
+            f"Something went wrong in the demo itself (reference {reference}). "
+            "Try again; if it stays, tell whoever runs this page the reference."
+        )
+    language = _language_of_request() if language is None else language
+    return in_chinese(words) if language[:2].lower() == "zh" else words
+
+
+def _language_of_request() -> str:
+    """The language of the page that asks, else the browser's first one; "" for programs.
+
+    Gradio keeps the request at hand in every thread that runs a handler, or the next step of one.
+    """
+    request = LocalContext.request.get(None)
+    if request is None:
+        return ""
+    chosen = request.cookies.get(LANGUAGE_COOKIE)
+    return chosen or request.headers.get("accept-language", "").strip()
 
 
 def guarded(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -116,8 +116,7 @@ def choose(options: WebOptions, engine: Engine, name: str) -> Iterator[tuple]:
         return
     except Exception as error:
         # Who sits at this machine is told where to put a file by hand, others are not.
-        told = isinstance(error, UserError) and is_loopback(options.host)
-        words = str(error) if told else sentence(error)
+        words = sentence(error, keep_folders=is_loopback(options.host))
         problem = f'<p class="fr-small fr-problem" role="alert">{escape(words)}</p>'
         yield gr.update(value="auto"), problem + _note(engine, "auto")
         return

@@ -289,6 +289,19 @@ def test_a_file_that_is_no_sound_gets_one_sentence(page, name, content, words, t
     assert "/" not in sentence.replace("and/or", "")  # no path of the server
 
 
+def test_what_is_wrong_is_told_in_the_language_of_the_page(open_page, tmp_path):
+    files = [tmp_path / "first.wav", tmp_path / "second.wav"]
+    for file in files:
+        file.write_bytes(b"")
+    page = open_page(locale="zh-CN")
+    page.set_input_files(VIDEO_INPUT, str(files[0]))
+    page.wait_for_selector(f"{FAILED} p:has-text('“first.wav”是空文件')")
+    page.click("[data-language=en]")  # of which the browser's own list says nothing
+    page.wait_for_selector("h1:has-text('Hear the voice')")
+    page.set_input_files(VIDEO_INPUT, str(files[1]))
+    page.wait_for_selector(f"{FAILED} p:has-text('\"second.wav\" is empty')")
+
+
 def test_the_page_speaks_chinese(open_page, example_clips):
     page = open_page(locale="zh-CN")
     assert page.inner_text("h1") == "只听人声，不听噪声。"

@@ -26,6 +26,8 @@
   // Gradio's own module holds the locale that all components listen to.
   const changeLocale = async () => {
     document.documentElement.lang = LOCALES[language];
+    // The server words errors itself: this tells it which language the page has.
+    document.cookie = `frcrn-language=${language}; path=/; SameSite=Strict`;
     const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
     const core = loaded.find((name) => /\/assets\/core-[\w-]+\.js$/.test(name));
     const module = core ? await import(core).catch(() => null) : null;

@@ -714,12 +714,13 @@ const drawWorking = () => {
 };
 
 const drawFailed = () => {
+  const lang = /[\u4e00-\u9fff]/.test(value.message) ? "zh" : "en"; // a few stay English
   stage.replaceChildren(
     make(
       "div",
       { class: "fr-failed", role: "alert" },
       icon(ICONS.alert),
-      make("div", {}, make("h3", {}, text("failed")), make("p", { lang: "en" }, value.message)),
+      make("div", {}, make("h3", {}, text("failed")), make("p", { lang }, value.message)),
     ),
   );
 };
