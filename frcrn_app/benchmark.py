@@ -106,7 +106,7 @@ def run_benchmark(
         contestants.insert(0, Contestant(REFERENCE, "float32"))
     with tempfile.TemporaryDirectory() as folder:
         if weights == RANDOM:
-            path = save_weights(Path(folder, "random.safetensors"), _random_network(), half=False)
+            path = save_weights(Path(folder, "random.safetensors"), random_network(), half=False)
         else:
             path = load_weights(weights).entry.path
         config = load_weights(path).config
@@ -124,7 +124,7 @@ def run_benchmark(
     results = [asdict(_result(m, measured[0], reference, work, seconds * batch)) for m in measured]
     return {
         "machine": {
-            "processor": _processor_name(),
+            "processor": processor_name(),
             "threads": threads,
             "device": torch.cuda.get_device_name(device) if device != "cpu" else "cpu",
             "torch": torch.__version__,
@@ -434,7 +434,7 @@ def _sound(seconds: float, batch: int) -> Tensor:
     return sound * normalisation_gain(sound)
 
 
-def _random_network() -> FRCRN:
+def random_network() -> FRCRN:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return FRCRN()
@@ -478,7 +478,7 @@ def _forget_peak(device: str) -> None:
         Path("/proc/self/clear_refs").write_text("5")
 
 
-def _processor_name() -> str:
+def processor_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux

@@ -18,8 +18,9 @@ from .model.level import normalisation_gain
 
 log = logging.getLogger(__name__)
 
-# The released pipelines pass up to 120 s at once. It costs the embedded network half a gigabyte.
-WINDOW_SECONDS = 120.0
+# The released pipelines pass up to 120 s at once, which costs the embedded network half a gigabyte.
+# Longer sounds, which themselves take room, go in shorter windows.
+WHOLE_SECONDS, WINDOW_SECONDS = 120.0, 60.0
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 OVERLAP = 2 * SAMPLE_RATE  # samples that neighbouring windows share
 # Within the overlap the second window's memory (39 frames, 0.8 s) fills up before it is heard,
@@ -43,8 +44,9 @@ class Denoiser:
         precision: "auto", "float32", "bfloat16" or "float16" (CUDA only). "auto" is bfloat16
             where the hardware computes in it, else float32.
         batch_size: windows that run at once; None: 1 on the CPU, 8 on CUDA.
-        window_seconds: length of a window. Attention averages over a window, so sounds longer than
-            it come out slightly different with another one; memory grows with it.
+        window_seconds: length of a window, and of the longest sound that passes whole; None: sounds
+            of up to two minutes pass whole, longer ones in windows of one. Attention averages over
+            a window, so another length sounds slightly different; memory grows with it.
 
     Raises:
         CheckpointError: the weights are missing, damaged or of another architecture.
@@ -58,7 +60,7 @@ class Denoiser:
         precision: str = "auto",
         *,
         batch_size: int | None = None,
-        window_seconds: float = WINDOW_SECONDS,
+        window_seconds: float | None = None,
     ):
         self.device = pick_device(device)
         self.precision = _pick_precision(precision, self.device)
@@ -68,7 +70,10 @@ class Denoiser:
         self.sha256 = loaded.sha256
         self.parameters = sum(p.numel() for p in loaded.model.parameters())
         self.batch_size = batch_size or (8 if self.device.startswith("cuda") else 1)
-        self.window = _whole_hops(max(window_seconds * SAMPLE_RATE, 2 * OVERLAP), self.config)
+        self._longest_whole, self._window = (
+            _whole_hops(max((window_seconds or default) * SAMPLE_RATE, 2 * OVERLAP), self.config)
+            for default in (WHOLE_SECONDS, WINDOW_SECONDS)
+        )
         self._network: FRCRN = loaded.model
         self._move(self.device, self.precision)
 
@@ -115,7 +120,7 @@ class Denoiser:
         Args:
             requests: (audio, strength, progress), as in a call.
         """
-        sounds = [_Sound(*request, self.window, self._model.layers) for request in requests]
+        sounds = [_Sound(*request, self._window_for, self._model.layers) for request in requests]
         by_length: dict[int, list[tuple[_Sound, int, int]]] = {}
         for sound in sounds:
             by_length.setdefault(sound.length, []).extend(sound.jobs)
@@ -131,8 +136,12 @@ class Denoiser:
         attention averages over a window, so padding a shorter one would change its sound.
         """
         samples = -(-audio.samples.shape[1] * SAMPLE_RATE // audio.sample_rate)
-        starts = window_starts(samples, self.window)
-        return min(self.window, samples), len(starts) * audio.samples.shape[0]
+        window = self._window_for(samples)
+        return window, len(window_starts(samples, window)) * audio.samples.shape[0]
+
+    def _window_for(self, samples: int) -> int:
+        """Length of the windows of a sound of so many samples at 16 kHz, at most the sound's."""
+        return samples if samples <= self._longest_whole else self._window
 
     # -- level and windows --------------------------------------------------------------------
 
@@ -217,14 +226,19 @@ class _Sound:
     """
 
     def __init__(
-        self, audio: Audio, strength: float, progress: Progress | None, window: int, layers: int
+        self,
+        audio: Audio,
+        strength: float,
+        progress: Progress | None,
+        window_for: Callable[[int], int],
+        layers: int,
     ):
         self.audio, self.strength = audio, strength
         self.outcome: Audio | BaseException | None = None
         self.jobs: list[tuple[_Sound, int, int]] = []
         self.length = self._done = self._layer = self._total = 0
         self._progress, self._layers = progress, layers
-        self._attempt(self._begin, window)
+        self._attempt(self._begin, window_for)
 
     def _attempt(self, work: Callable[..., None], *arguments) -> None:
         """What goes wrong with this sound, its own progress callback included, is its outcome."""
@@ -234,7 +248,7 @@ class _Sound:
             except BaseException as error:
                 self.outcome, self.jobs = error, []
 
-    def _begin(self, window: int) -> None:
+    def _begin(self, window_for: Callable[[int], int]) -> None:
         if not 0 <= self.strength <= 1:
             raise UserError(f"strength must lie between 0 and 1, not {self.strength:g}.")
         require_sound(self.audio)
@@ -245,8 +259,8 @@ class _Sound:
         self.enhanced = np.zeros_like(self.noisy)
         self.gains = normalisation_gain(torch.from_numpy(self.noisy)).numpy()  # [channels, 1]
         channels, samples = self.noisy.shape
-        self.length = min(window, samples)
-        starts = window_starts(samples, window)
+        self.length = window_for(samples)
+        starts = window_starts(samples, self.length)
         self.jobs = [(self, channel, start) for channel in range(channels) for start in starts]
         self._total = self._layers * len(self.jobs)
         self._report()
