@@ -248,6 +248,7 @@ class FineTuner(Trainer):
             learning_rate=config.learning_rate,
             warmup_steps=min(20, config.steps // 5),
             decay_share=0.6,
+            optimizer="adamw",  # Muon turns all directions alike, and forgets more
             weight_decay=0.0,  # towards zero is not towards the original
             ema_decay=0.98,
             freeze_norm_at=0,
