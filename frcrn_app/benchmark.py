@@ -311,23 +311,25 @@ def _serve(connection: Connection, contestant: Contestant, settings: dict) -> No
         device = settings["device"]
         name, precision, call = _make(contestant, settings)
         dtype = getattr(torch, precision)
-        loaded = _memory(device)
-        _forget_peak(device)
+        loaded, most = _memory(device), 0.0
         connection.send((name, precision, loaded))
         output = None
         while True:
             request, arguments = connection.recv()
             if request == "call":
+                output = None  # the one before would count as this call's
+                _forget_peak(device)
                 began, processor = time.perf_counter(), time.process_time()
                 output = call(*arguments)
-                connection.send((time.perf_counter() - began, time.process_time() - processor))
+                taken = time.perf_counter() - began, time.process_time() - processor
+                most = max(most, _memory(device, peak=True) or 0.0)
+                connection.send(taken)
             elif request == "output":
                 connection.send(output.float().cpu().numpy())
             elif request == "peak":
                 connection.send(_matmul_gflops(device, dtype))
             else:
-                peak = _memory(device, peak=True)
-                connection.send(None if peak is None else max(0.0, peak - loaded))
+                connection.send(None if loaded is None else max(0.0, most - loaded))
     except EOFError:
         pass
     except Exception as error:
