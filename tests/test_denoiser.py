@@ -12,7 +12,7 @@ from frcrn_app.audio import Audio, load_audio, rms_dbfs
 from frcrn_app.denoiser import OVERLAP, Denoiser, window_starts
 from frcrn_app.errors import AudioError, Cancelled, CheckpointError, DeviceError, UserError
 
-# dB of SI-SDR over the example pairs. The embedded weights of today reach 4.4; the aim is 5.
+# dB of SI-SDR over the example pairs, of which the embedded weights reach 5.5.
 LEAST_MEAN_GAIN = 5.0
 
 
@@ -156,11 +156,11 @@ def test_sounds_that_share_a_batch_come_out_as_alone(noisy_speech):
 def test_bfloat16_sounds_like_float32(denoiser, example_pairs):
     low = Denoiser(device="cpu", precision="bfloat16")
     differences = []
-    for noisy_path, clean_path in example_pairs[:3]:
+    for noisy_path, clean_path in example_pairs:
         noisy, clean = load_audio(noisy_path), load_audio(clean_path).samples[0]
         scores = [metrics.pesq_score(clean, d(noisy).samples[0]) for d in (denoiser, low)]
         differences.append(scores[1] - scores[0])
-    assert abs(np.mean(differences)) < 0.02
+    assert abs(np.mean(differences)) < 0.01
 
 
 @pytest.mark.parametrize(
