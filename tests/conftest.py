@@ -58,6 +58,19 @@ def make_tone() -> Callable[..., Audio]:
     return tone
 
 
+@pytest.fixture(scope="module")
+def demo():
+    """The whole page for sounds of up to 20 s, served from this process; with its engine."""
+    from frcrn_app.web.app import build_app, close, launch
+    from frcrn_app.web.options import WebOptions
+
+    options = WebOptions(max_seconds=20, allow_fetch=False)
+    app = build_app(options)
+    app.address = launch(app, options).rstrip("/")
+    yield app
+    assert close(app)
+
+
 @pytest.fixture
 def tmp_audio(tmp_path) -> Callable[..., Path]:
     """A function that writes a sound into the test's folder by soundfile alone."""

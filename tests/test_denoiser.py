@@ -177,6 +177,14 @@ def test_windows_cover_everything_with_real_samples(samples, window):
         assert b - a <= window - OVERLAP, "neighbours overlap by what the cross-fade needs"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "window", "windows"), [(3, 3, 1), (120, 120, 1), (121, 60, 3), (3600, 60, 63)]
+)
+def test_two_minutes_pass_whole_and_more_in_windows_of_one(denoiser, seconds, window, windows):
+    stereo = Audio(np.zeros((2, seconds * 8_000), np.float32), 8_000)
+    assert denoiser.shape(stereo) == (window * 16_000, 2 * windows)
+
+
 def test_no_click_at_either_end(denoiser, example_pairs):
     """A lone frame's synthesis must not stand out from the sound beside it."""
     for noisy_path, _ in example_pairs:

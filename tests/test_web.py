@@ -27,25 +27,13 @@ from frcrn_app.web.options import WebOptions, parse_options
 
 ROOT = Path(__file__).resolve().parents[1]
 API_TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-MAX_SECONDS = 20.0
+MAX_SECONDS = 20.0  # that the fixture `demo` takes
 USER = ("ada", "secret word")
 
 
 def documented(language: str) -> str:
     """The example of docs/api.md in a language."""
     return re.search(rf"```{language}\n(.*?)```", API_TEXT, re.DOTALL)[1]
-
-
-@pytest.fixture(scope="module")
-def demo():
-    """The whole page, served from this process; `demo.engine` is its engine."""
-    from frcrn_app.web.app import build_app, close, launch
-
-    options = WebOptions(max_seconds=MAX_SECONDS, allow_fetch=False)
-    app = build_app(options)
-    app.address = launch(app, options).rstrip("/")
-    yield app
-    assert close(app)
 
 
 @pytest.fixture(scope="module")

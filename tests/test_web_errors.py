@@ -576,18 +576,6 @@ def test_the_page_keeps_its_language_in_the_cookie():
 
 
 @pytest.fixture(scope="module")
-def demo():
-    """The whole page, served from this process."""
-    from frcrn_app.web.app import build_app, close, launch
-
-    options = WebOptions(max_seconds=20, allow_fetch=False)
-    app = build_app(options)
-    app.address = launch(app, options).rstrip("/")
-    yield app
-    assert close(app)
-
-
-@pytest.fixture(scope="module")
 def client_in(demo):
     """A function that makes a client which sends headers."""
     from gradio_client import Client

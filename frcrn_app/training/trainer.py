@@ -205,7 +205,7 @@ class Trainer:
         for; a run whose length was measured from `hours` keeps its steps.
 
         Raises:
-            CheckpointError: the state is of a network of another size.
+            CheckpointError: the state is of a network of another size, or of another optimizer.
         """
         path = self.config.out / STATE_FILE
         if not path.exists():
@@ -215,6 +215,11 @@ class Trainer:
             raise CheckpointError(
                 f"{path.name} in the out folder holds a network of {state['config']}, not the one "
                 "asked for: give another --out, or the same --channels and --unets."
+            )
+        if len(state["optimizers"]) != len(self.optimizers):
+            raise CheckpointError(
+                f"{path.name} in the out folder was made with another optimizer: give another "
+                "--out, or the same --optimizer."
             )
         self.model.load_state_dict(state["model"])
         self.averaged.load_state_dict(state["ema"])

@@ -105,6 +105,14 @@ def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache):
             assert torch.equal(tensor, states[1][name][key]), key
 
 
+def test_another_optimizer_cannot_go_on(tmp_path, noise_folder, cache, capsys):
+    arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1")
+    arguments += ["--channels", "16", "--validation-mixtures", "0"]  # 8 have no matrix for Muon
+    assert cli.main(arguments) == 0
+    assert cli.main([*arguments, "--steps", "2", "--resume", "--optimizer", "adamw"]) != 0
+    assert "another optimizer" in capsys.readouterr().err
+
+
 def test_a_polite_stop_saves_the_step_it_was_at(tmp_path, noise_folder, cache, capsys):
     arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1000000")
     process = subprocess.Popen(
