@@ -162,11 +162,13 @@ def interleaved_convolution(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         [B, C_out, 2 (F - 1) + kF, T - 1].
     """
     in_channels, out_channels, height, _ = weight.shape
-    taps = (height + 1) // 2
+    rows, taps = x.shape[2], (height + 1) // 2
     weight = F.pad(weight, (0, 0, 0, 2 * taps - height))
     weight = weight.view(in_channels, out_channels, taps, 2, 2).flip(2, 4)
     weight = weight.permute(3, 1, 0, 2, 4).flatten(0, 1)  # [2 C_out, C_in, taps, 2]
-    y = F.conv2d(x, weight, bias.repeat(2), padding=(taps - 1, 0))  # [B, 2 C_out, F', T - 1]
+    # Zeros of its own: oneDNN's weight gradient takes 1.7 times as long where it pads by itself.
+    x = F.pad(x, (0, 0, taps - 1, taps - 1))
+    y = F.conv2d(x, weight, bias.repeat(2))  # [B, 2 C_out, F', T - 1]
     y = y.unflatten(1, (2, out_channels)).permute(0, 3, 1, 4, 2)  # [B, F', 2, T - 1, C_out]
     y = y.flatten(1, 2).permute(0, 3, 1, 2)  # the copy: [B, C_out, 2 F', T - 1], channels last
-    return y[:, :, : 2 * (x.shape[2] - 1) + height]
+    return y[:, :, : 2 * (rows - 1) + height]
