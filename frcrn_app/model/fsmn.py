@@ -22,25 +22,25 @@ class FSMN(nn.Module):
 
 
 def complex_fsmn(x: Tensor, re: FSMN, im: FSMN) -> Tensor:
-    """Complex memory (re + i im)(x) over axis 2 of x [B, 2C, L, M], zeros before the first.
+    """Complex memory (re + i im)(x) over axis 2 of x [B, 2C, L, M], zeros before the first."""
+    x_re, x_im = x.chunk(2, 1)
+    # Either memory sees both parts as one batch: grouped convolutions on channels that lie apart
+    # would take twice the time.
+    parts = torch.cat((x_re, x_im))
+    re_of_re, re_of_im = _memory(parts, re).unflatten(0, (2, -1)).unbind(0)
+    im_of_re, im_of_im = _memory(parts, im).unflatten(0, (2, -1)).unbind(0)
+    return torch.cat((x_re - x_im + re_of_re - im_of_im, x_im + x_re + re_of_im + im_of_re), 1)
 
-    All four applications (either memory to either part) run in one operation a step.
-    """
-    channels = re.project.weight.shape[0]
-    x_re, x_im = x.split(channels, 1)
-    # Both memories see the real, then the imaginary part: groups (part, memory), 4C channels.
-    linear = torch.cat((re.linear.weight, im.linear.weight))  # [2C, C]
-    linear_bias = torch.cat((re.linear.bias, im.linear.bias)).repeat(2)
-    project = torch.cat((re.project.weight, im.project.weight)).repeat(2, 1)  # [4C, C]
-    hidden = F.conv2d(x, linear.repeat(2, 1)[..., None, None], linear_bias, groups=2).relu_()
-    p = F.conv2d(hidden, project[..., None, None], groups=4)  # [B, 4C, L, M]
+
+def _memory(x: Tensor, fsmn: FSMN) -> Tensor:
+    """p + memory(p) of x [B, C, L, M]."""
+    linear, project = (layer.weight[..., None, None] for layer in (fsmn.linear, fsmn.project))
+    p = F.conv2d(F.conv2d(x, linear, fsmn.linear.bias).relu_(), project)
     # Only the last min(ORDER, L) taps ever meet a position; "p +" is one more in the last tap.
     taps = min(ORDER, x.shape[2])
-    memory = torch.cat((re.conv1.weight, im.conv1.weight))[:, :, ORDER - taps :].repeat(2, 1, 1, 1)
-    present = F.pad(memory.new_ones(4 * channels, 1, 1, 1), (0, 0, taps - 1, 0))
-    y = F.conv2d(F.pad(p, (0, 0, taps - 1, 0)), memory + present, groups=4 * channels)
-    re_of_re, im_of_re, re_of_im, im_of_im = y.split(channels, 1)
-    return torch.cat((x_re - x_im + re_of_re - im_of_im, x_im + x_re + re_of_im + im_of_re), 1)
+    memory = fsmn.conv1.weight[:, :, ORDER - taps :]
+    present = F.pad(memory.new_ones(len(memory), 1, 1, 1), (0, 0, taps - 1, 0))
+    return F.conv2d(F.pad(p, (0, 0, taps - 1, 0)), memory + present, groups=len(memory))
 
 
 class FrequencyFSMN(nn.Module):

@@ -24,7 +24,7 @@ def _normalised(
 ) -> Tensor:
     """Leaky ReLU of the normalised convolution; fixed statistics cost no pass of their own."""
     y = bn(conv(x)) if bn.training else conv(x, bn)
-    return F.leaky_relu_(y)
+    return F.leaky_relu(y)
 
 
 class Encoder(nn.Module):

@@ -65,8 +65,8 @@ class MixtureConfig:
     noise_modulation: float = 0.15  # slow swells of a recorded noise
     # Wind, traffic, ventilation and handling below some 100 Hz: published noise recordings mostly
     # had it filtered out, microphones in the field deliver it. It comes beside the drawn SNR.
-    rumble: float = 0.35
-    rumble_db: tuple[float, float] = (-22.0, 6.0)  # its power over that of speech
+    rumble: float = 0.5
+    rumble_db: tuple[float, float] = (-16.0, 6.0)  # its power over that of speech
     rumble_hz: tuple[float, float] = (25.0, 130.0)  # above which its spectrum falls
     noise_room: float = 0.15  # noise, too, sounds in rooms
 
