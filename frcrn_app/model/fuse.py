@@ -6,6 +6,9 @@ into the convolutions, and their kernels are built. What remains is arranged by 
 - A complex convolution takes three real ones instead of four (Gauss): with s = re + im,
   y_re = Wr s - (Wr + Wi) im and y_im = Wr s + (Wi - Wr) re. That saves a quarter of the
   multiplications and costs additions that stay in the cache.
+- Over time, where a kernel has two taps, three output frames take four products in place of six
+  (Winograd; Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016), where
+  the channels are enough to pay for its additions.
 - A transposed convolution of stride 2 over frequency is one convolution for the even rows and one
   for the odd rows, so that no zero between the rows is multiplied.
 - Activations lie as [B, T, part, F, C], frames outermost. Any run of frames is then contiguous: a
@@ -17,6 +20,7 @@ into the convolutions, and their kernels are built. What remains is arranged by 
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +35,8 @@ from .unet import DEPTH, UNet
 
 CHUNK = 1 << 20  # numbers of one part, real or imaginary, that a layer reads at once for a thread
 SLOPE = 0.01  # of leaky ReLU below zero
+TILE = 3  # output frames that share their products
+TILED_CHANNELS = 128  # of the input, from which sharing is faster than a convolution of two taps
 
 # Whether oneDNN multiplies in these on this processor.
 _ONEDNN = {
@@ -215,18 +221,18 @@ class _Encoder(nn.Module):
         y = x.new_empty(batch, count + 1, 2, self.conv.height(height), self.conv.channels)
         # Of the frames start - 1 to stop - 1 that a chunk needs, the first is the last one of the
         # chunk before it; frames -1 and T are zeros.
-        longest = max(stop - start for start, stop in chunks)
-        planes = x.new_zeros(3, batch, longest + 1, height, channels)
+        longest = max(self.conv.frames(stop - start) for start, stop in chunks)
+        planes = x.new_zeros(2, batch, longest, height, channels)
         total = 0
         for start, stop in chunks:
             size, present = stop - start, min(stop, count) - start
-            _, re, im = planes[:, :, 1 : 1 + present]
-            self.memory(x[:, start : start + present], re, im)
-            planes[:, :, 1 + present : 1 + size] = 0
-            self.conv(planes[:, :, : size + 1], y[:, start:stop])
+            self.memory(x[:, start : start + present], *planes[:, :, 1 : 1 + present])
+            planes[:, :, 1 + present :] = 0
+            inputs = self.conv.inputs(planes[:, :, : self.conv.frames(size)])
+            self.conv(inputs, y[:, start:stop])
             F.leaky_relu_(y[:, start:stop], SLOPE)
             total = total + _sum(y[:, start:stop])
-            planes[1:, :, 0] = planes[1:, :, size]
+            planes[:, :, 0] = planes[:, :, size]
         return y, total / (y.shape[1] * y.shape[3])
 
 
@@ -258,11 +264,15 @@ class _Decoder(nn.Module):
         y = x.new_empty(batch, count - 1, 2, 2 * (height - 1) + self.taps, channels)
         total = 0
         for start, stop in _chunks(count - 1, height * in_channels, batch):
-            planes = x.new_empty(3, batch, stop - start + 1, height, in_channels)
-            _gather(gated, start, stop + 1, planes)
+            size = stop - start + 1
+            frames = self.parities[0].frames(stop - start)
+            planes = x.new_empty(2, batch, frames, height, in_channels)
+            _gather(gated, start, stop + 1, planes[:, :, :size])
+            planes[:, :, size:] = 0
+            inputs = self.parities[0].inputs(planes)
             z = torch.empty_like(y[:, start:stop])
             for parity, conv in enumerate(self.parities):
-                conv(planes, z[:, :, :, parity::2])
+                conv(inputs, z[:, :, :, parity::2])
             F.leaky_relu_(z, SLOPE)
             self.memory(z, *y[:, start:stop].unbind(2))
             total = total + _sum(y[:, start:stop])
@@ -390,35 +400,85 @@ class _Convolution(nn.Module):
         super().__init__()
         self.stride, self.padding, self.taps = stride, padding, re.shape[3]
         self.channels = re.shape[0]
+        self.tiled = _on_onednn(re.device, dtype) and re.shape[1] >= TILED_CHANNELS
         scale, shift = (v.unflatten(0, (2, -1)) for v in bn.scale_and_shift())  # [2, C_out]
         # Each part has a scale of its own, so the product that they share gets it afterwards.
         column = scale[..., None, None, None]
         kernels = torch.stack((re, (im - re) * column[1], -(re + im) * column[0]))
         for name, kernel in zip(("sum", "re", "im"), kernels, strict=True):
-            _keep(self, f"of_{name}", kernel, dtype)
+            parts = [kernel]
+            if self.tiled:
+                a, b = kernel.split(1, 2)
+                parts = [a, (a + b) / 2, (a - b) / 2, b]
+            for i, part in enumerate(parts):
+                _keep(self, f"of_{name}{i}", part, dtype)
         _keep(self, "scale", scale, dtype)
         _keep(self, "bias", bias.view(2, -1) * scale + shift, dtype)
 
     def height(self, height: int) -> int:
         return (height + 2 * self.padding - self.taps) // self.stride + 1
 
-    def forward(self, planes: Tensor, out: Tensor) -> None:
-        """Convolution of planes [3, B, T + 1, F, C_in] to out [B, T, 2, F', C_out].
+    def frames(self, count: int) -> int:
+        """How many input frames `forward` takes for `count` output frames."""
+        return -(-count // TILE) * TILE + 1 if self.tiled else count + 1
 
-        The first plane is for the sum of the other two, the real and the imaginary part.
+    def inputs(self, planes: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """What `forward` multiplies: sum, real and imaginary part of one tensor, or of four.
+
+        Args:
+            planes: real and imaginary part, [2, B, frames(T), F, C_in], zeros after frame T.
         """
-        torch.add(planes[1], planes[2], out=planes[0])
-        shared = self._real(planes[0], self.of_sum)
-        torch.addcmul(
-            self._real(planes[2], self.of_im, self.bias[0]), shared, self.scale[0], out=out[:, :, 0]
-        )
-        torch.addcmul(
-            self._real(planes[1], self.of_re, self.bias[1]), shared, self.scale[1], out=out[:, :, 1]
-        )
+        views = [planes]
+        if self.tiled:
+            size = planes.shape[2] - 1
+            a, b, c, d = (planes[:, :, i : i + size : TILE] for i in range(TILE + 1))
+            views = [a - c, b + c, c - b, d - b]
+        return [(re + im, re, im) for re, im in views]
 
-    def _real(self, x: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
-        x = x.permute(0, 3, 1, 2)
-        y = F.conv2d(x, kernel, bias, (1, self.stride), (0, self.padding))
+    def forward(self, inputs: list[tuple[Tensor, Tensor, Tensor]], out: Tensor) -> None:
+        """Writes the convolution to out [B, T, 2, F', C_out]."""
+        biases = (None, self.bias[1], self.bias[0])
+        products = (
+            self._frames(parts, f"of_{name}", bias)
+            for parts, name, bias in zip(
+                zip(*inputs, strict=True), ("sum", "re", "im"), biases, strict=True
+            )
+        )
+        for i, (shared, from_re, from_im) in enumerate(zip(*products, strict=True)):
+            y = out[:, i::TILE] if self.tiled else out
+            count = y.shape[1]  # a last tile may reach past the end
+            for part, own in enumerate((from_im, from_re)):
+                own, scale = own[:, :count], self.scale[part]
+                torch.addcmul(own, shared[:, :count], scale, out=y[:, :, part])
+
+    def _frames(self, x: tuple[Tensor, ...], name: str, bias: Tensor | None) -> list[Tensor]:
+        """Products of one of the inputs' parts with the kernel of its name, all frames in order.
+
+        Tiled, these are the frames 0, 3, 6 ..., the frames 1, 4, 7 ... and 2, 5, 8 ...
+        """
+        if not self.tiled:
+            return [self._product(x[0], f"{name}0", bias)]
+        middle = self._product(x[1], f"{name}1", bias)
+        half = self._product(x[2], f"{name}2")
+        outer = middle + half
+        middle -= half
+        first = self._product(x[0], f"{name}0", plus=outer)
+        return [first, middle, self._product(x[3], f"{name}3", plus=outer)]
+
+    def _product(
+        self, x: Tensor, name: str, bias: Tensor | None = None, plus: Tensor | None = None
+    ) -> Tensor:
+        """Convolution [B, T, F', C_out] of x [B, T, F, C_in] by the named kernel, plus `plus`."""
+        x, kernel = x.permute(0, 3, 1, 2), getattr(self, name)
+        stride, padding = (1, self.stride), (0, self.padding)
+        if plus is None:
+            y = F.conv2d(x, kernel, bias, stride, padding)
+        else:  # oneDNN adds before it rounds and writes
+            plus = plus.permute(0, 3, 1, 2)
+            add = ("add", None, None, [], None)
+            y = torch.ops.mkldnn._convolution_pointwise.binary(
+                x, plus, kernel, bias, padding, stride, (1, 1), 1, *add
+            )
         return y.permute(0, 2, 3, 1)
 
 
@@ -436,11 +496,15 @@ class _Gates(nn.Module):
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, then: str = "none") -> Tensor:
     """Linear layer over the last axis, then nothing or "relu"."""
-    if x.device.type == "cpu" and _ONEDNN[x.dtype]:
+    if _on_onednn(x.device, x.dtype):
         # F.linear would call MKL, which is slower on matrices so narrow, and ReLU is free here.
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, then, [], "")
     y = F.linear(x, weight, bias)
     return y.relu_() if then == "relu" else y
+
+
+def _on_onednn(device: torch.device, dtype: torch.dtype) -> bool:
+    return device.type == "cpu" and _ONEDNN[dtype]
 
 
 def _keep(module: nn.Module, name: str, tensor: Tensor, dtype: torch.dtype) -> None:
@@ -451,12 +515,12 @@ def _keep(module: nn.Module, name: str, tensor: Tensor, dtype: torch.dtype) -> N
 
 
 def _gather(gated: list[Gated], start: int, stop: int, planes: Tensor) -> None:
-    """Writes gated frames start to stop to planes 1 (real) and 2 (imaginary), [B, t, F, C]."""
+    """Writes the parts of gated frames start to stop to planes [2, B, t, F, C]."""
     offset = 0
     for x, gate in gated:
         channels = x.shape[4]
         for part in range(2):
-            target = planes[1 + part][..., offset : offset + channels]
+            target = planes[part][..., offset : offset + channels]
             if gate is None:
                 target.copy_(x[:, start:stop, part])
             else:
@@ -478,5 +542,6 @@ def _chunks(frames: int, numbers: int, batch: int) -> Iterator[tuple[int, int]]:
     """
     size = frames if batch > 1 else max(CHUNK * torch.get_num_threads() // numbers, 8)
     count = -(-frames // size)
-    for i in range(count):  # of nearly one size: a short last one would be slow
-        yield frames * i // count, frames * (i + 1) // count
+    # Of nearly one size, because a short last one would be slow, and of whole tiles but the last.
+    bounds = [frames * i // count // TILE * TILE for i in range(count)] + [frames]
+    yield from pairwise(bounds)

@@ -58,6 +58,16 @@ def test_working_in_chunks_changes_nothing(network, fused, monkeypatch):
     torch.testing.assert_close(fused(noisy)[:, INNER], whole[:, INNER], rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("length", [1, 16_000, 16_320, 16_640])
+def test_frames_that_share_products(length, monkeypatch):
+    """Wide layers compute three frames at once, whatever number is left over, and in chunks."""
+    network, noisy = seeded_network(fuse.TILED_CHANNELS // 2, 1), waveform(length)
+    monkeypatch.setattr(fuse, "CHUNK", 100_000)
+    fused, expected = make_fused(network), network(noisy)
+    assert any(getattr(module, "tiled", False) for module in fused.modules())
+    torch.testing.assert_close(fused(noisy)[:, INNER], expected[:, INNER], rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("together", [False, True])
 def test_a_batch_equals_its_sounds_one_by_one(fused, together, monkeypatch):
     """Processors take the sounds of a batch one by one, graphics cards together."""
@@ -70,7 +80,7 @@ def test_a_batch_equals_its_sounds_one_by_one(fused, together, monkeypatch):
     torch.testing.assert_close(fused(noisy)[:, INNER], one_by_one[:, INNER], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("channels", [8, 32])
+@pytest.mark.parametrize("channels", [8, 32, 64])
 def test_bfloat16_stays_near(channels):
     network, noisy = seeded_network(channels, 1), waveform(8_000)
     expected = network(noisy)
