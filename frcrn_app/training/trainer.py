@@ -436,7 +436,7 @@ class Trainer:
             ids = [self.device.index] if self.device.type == "cuda" else None
             # Buffers change only where every process computes the same, in freeze_norms.
             network = nn.parallel.DistributedDataParallel(
-                network, device_ids=ids, broadcast_buffers=not self.norm_frozen
+                network, device_ids=ids, forward_sync_buffers=not self.norm_frozen
             )
         return torch.compile(network) if self.config.compile else network
 

@@ -105,6 +105,26 @@ def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache):
             assert torch.equal(tensor, states[1][name][key]), key
 
 
+def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache):
+    # Weights whose statistics serve as they are; new ones would be of other batches.
+    more = ["--init", "frcrn-small", "--channels", "32", "--precision", "float32"]
+    more += ["--steps", "2", "--validation-mixtures", "0"]
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    assert cli.main([*_arguments(alone, noise_folder, cache, *more), "--batch", "2"]) == 0
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    torchrun += ["--nproc-per-node", "2", "-m", "frcrn_app"]
+    arguments = [*_arguments(shared, noise_folder, cache, *more), "--batch", "1"]
+    subprocess.run([*torchrun, *arguments], cwd=ROOT, check=True, timeout=240)
+
+    start = load_weights("frcrn-small").model.state_dict()
+    states = [torch.load(out / "state.pt", weights_only=True)["model"] for out in (alone, shared)]
+    moved = apart = 0.0
+    for key, tensor in states[0].items():
+        moved += float((tensor - start[key]).square().sum())
+        apart += float((tensor - states[1][key]).square().sum())
+    assert apart < 1e-4 * moved  # sums in another order, no more
+
+
 def test_another_optimizer_cannot_go_on(tmp_path, noise_folder, cache, capsys):
     arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1")
     arguments += ["--channels", "16", "--validation-mixtures", "0"]  # 8 have no matrix for Muon
