@@ -12,6 +12,7 @@ import pytest
 
 from frcrn_app import cli, metrics
 from frcrn_app.audio import Audio, load_audio, resample, save_audio
+from frcrn_app.chinese import in_chinese
 from frcrn_app.errors import Cancelled, MetricError, PairError
 from frcrn_app.evaluation import (
     NOISY,
@@ -333,6 +334,8 @@ def test_one_bad_file_costs_one_row(own_set):
     assert math.isfinite(first.sounds[NOISY].scores["stoi"])
     assert f"{names[0]}.wav" in first.problems
     assert "silent" in second.problems
+    assert first.problems_in(in_chinese).startswith(f"other: “{names[0]}.wav”无法作为声音读取")
+    assert second.problems_in(in_chinese) == "stoi, si_sdr: 干净声音是静音（低于 -90 dBFS）。"
     assert all(math.isnan(s.scores["si_sdr"]) for s in second.sounds.values())
     assert third.problems == ""
     score = summarise(evaluation).score("other", "stoi")

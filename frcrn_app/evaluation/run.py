@@ -55,10 +55,14 @@ class Row:
     @property
     def problems(self) -> str:
         """What went wrong with it, in one line; empty if all went well."""
+        return self.problems_in(str)
+
+    def problems_in(self, say: Callable[[str], str]) -> str:
+        """The same in another language, into which `say` brings a sentence."""
         systems: dict[str, list[str]] = {}
         for system, sound in self.sounds.items():
-            if sound.problems:
-                systems.setdefault(sound.problems, []).append(system)
+            if problems := sound.problems_in(say):
+                systems.setdefault(problems, []).append(system)
         if len(systems) == 1 and len(self.sounds) == len(*systems.values()):
             return next(iter(systems))
         return " | ".join(f"{', '.join(names)}: {text}" for text, names in systems.items())

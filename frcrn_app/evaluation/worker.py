@@ -7,7 +7,7 @@ import math
 import os
 import pickle
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,12 +49,16 @@ class SoundScores:
     @property
     def problems(self) -> str:
         """All that is wrong in one line; empty if all went well."""
+        return self.problems_in(str)
+
+    def problems_in(self, say: Callable[[str], str]) -> str:
+        """The same in another language, into which `say` brings a sentence."""
         if self.error:
-            return self.error
+            return say(self.error)
         texts: dict[str, list[str]] = {}
         for key, reason in self.reasons.items():
             texts.setdefault(reason, []).append(key)
-        return " ".join(f"{', '.join(keys)}: {reason}" for reason, keys in texts.items())
+        return " ".join(f"{', '.join(keys)}: {say(reason)}" for reason, keys in texts.items())
 
 
 @dataclass

@@ -11,6 +11,7 @@ from html import escape
 
 import numpy as np
 
+from ..chinese import sentences_in
 from ..evaluation import NOISY, Evaluation, Summary
 from ..evaluation.summary import ALPHA, MIN_FILES, MIN_TEST_FILES, RESAMPLES, Group, Mean, Score
 from ..metrics import METRICS, Metric
@@ -359,8 +360,9 @@ def file_table(evaluation: Evaluation, words: Words) -> str:
 
 def problem_tables(evaluation: Evaluation, words: Words) -> str:
     """Files that lack scores and files without a partner, each with the reason."""
+    say = sentences_in(words["lang"])
     lines = [
-        f"<tr><th>{escape(row.name)}</th><td>{escape(row.problems)}</td></tr>"
+        f"<tr><th>{escape(row.name)}</th><td>{escape(row.problems_in(say))}</td></tr>"
         for row in evaluation.rows
         if row.problems
     ]
@@ -368,7 +370,7 @@ def problem_tables(evaluation: Evaluation, words: Words) -> str:
     tables = _table(head, lines) if lines else ""
     lines = [
         f"<tr><th>{escape(item.name)}</th><td>{escape(item.role)}</td>"
-        f"<td>{escape(item.reason)}</td></tr>"
+        f"<td>{escape(say(item.reason))}</td></tr>"
         for item in evaluation.unpaired
     ]
     head = "".join(f"<th>{words[key]}</th>" for key in ("unpaired", "as_role", "why"))

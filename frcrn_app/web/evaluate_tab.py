@@ -18,6 +18,7 @@ import gradio as gr
 from gradio.context import Context
 
 from ..audio import AUDIO_SUFFIXES, Audio, save_audio
+from ..chinese import sentences_in
 from ..errors import Cancelled, UserError
 from ..evaluation import NOISY
 from ..evaluation.worker import load_scored
@@ -401,7 +402,7 @@ class _Tab:
         job = self.pages.result(request.session_hash)
         if job is None:
             raise gr.Error(_words(language)["gone"])
-        return self._table(job.evaluation, system, _words(language))
+        return self._table(job.evaluation, system, language)
 
     def _open_row(self, event: gr.SelectData, language: str, request: gr.Request) -> dict | None:
         """The sounds of the row that was chosen, however the table is sorted."""
@@ -410,7 +411,7 @@ class _Tab:
             raise gr.Error(_words(language)["gone"])
         name = event.row_value[0]
         row = next((row for row in job.evaluation.rows if row.name == name), None)
-        return None if row is None else guarded(_sounds)(job, row, _words(language))
+        return None if row is None else guarded(_sounds)(job, row, language)
 
     # ---- what is shown -------------------------------------------------------------------------
 
@@ -479,12 +480,12 @@ class _Tab:
                 + fragments.provenance_table(evaluation, summary, report_words)
             ),
             **{self.files[kind]: str(path) for kind, path in paths.items()},
-            **self._table(evaluation, system, words),
+            **self._table(evaluation, system, language),
             **self._pictures(job, language, metric, grouping),
         }
 
-    def _table(self, evaluation: Evaluation, system: str, words: dict) -> dict:
-        styler, types = score_table(evaluation, system, words)
+    def _table(self, evaluation: Evaluation, system: str, language: str) -> dict:
+        styler, types = score_table(evaluation, system, language)
         return {self.table: gr.update(value=styler, datatype=types)}
 
     def _pictures(
@@ -587,11 +588,11 @@ def _duration(seconds: float, words: dict) -> str:
     return words["minutes"].format(m=int(seconds // 60), s=f"{seconds % 60:.0f}")
 
 
-def score_table(evaluation: Evaluation, system: str, words: dict) -> tuple[Styler, list[str]]:
+def score_table(evaluation: Evaluation, system: str, language: str) -> tuple[Styler, list[str]]:
     """One system's scores and gains, a line a file, gains coloured; and the columns' types."""
     import pandas as pd
 
-    rows = evaluation.rows
+    rows, words = evaluation.rows, _words(language)
     columns: dict[str, Any] = {words["file"]: [row.name for row in rows]}
     formats: dict[str, str] = {}
     types = ["str"]
@@ -617,7 +618,8 @@ def score_table(evaluation: Evaluation, system: str, words: dict) -> tuple[Style
             add(title, evaluation.gains(system, key), form=form.replace(":", ":+"))
             gains[title] = metric.higher_is_better
     if any(row.problems for row in rows):
-        add(words["problems_head"], [row.problems for row in rows], "str")
+        say = sentences_in(language)
+        add(words["problems_head"], [row.problems_in(say) for row in rows], "str")
     frame = pd.DataFrame(columns)
     styler = frame.style.format(formats, na_rep="–")
     for title, higher_is_better in gains.items():
@@ -647,9 +649,9 @@ def _write_reports(job: EvaluationJob, language: str) -> dict[str, Path]:
     return paths
 
 
-def _sounds(job: EvaluationJob, row: Row, words: dict) -> dict:
+def _sounds(job: EvaluationJob, row: Row, language: str) -> dict:
     """The value of the component that plays a row: its sounds as they are scored."""
-    evaluation = job.evaluation
+    evaluation, words, say = job.evaluation, _words(language), sentences_in(language)
     paths = {NOISY: row.pair.noisy, **row.pair.systems}
     if row.enhanced is not None:
         paths[evaluation.own_system] = row.enhanced
@@ -679,7 +681,7 @@ def _sounds(job: EvaluationJob, row: Row, words: dict) -> dict:
                 "role": name if name in ("clean", NOISY) else "system",
                 "colour": colours.get(name, ""),
                 "facts": " · ".join(facts),
-                "problems": row.sounds[name].problems if name in row.sounds else "",
+                "problems": row.sounds[name].problems_in(say) if name in row.sounds else "",
                 "audio": file_of(path),
                 "picture": file_of(pictures[name]),
             }

@@ -12,8 +12,8 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
+from ..chinese import sentences_in
 from ..errors import Cancelled, UserError
-from .texts_errors import in_chinese
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def sentence(
             "Try again; if it stays, tell whoever runs this page the reference."
         )
     language = _language_of_request() if language is None else language
-    return in_chinese(words) if language[:2].lower() == "zh" else words
+    return sentences_in(language)(words)
 
 
 def _language_of_request() -> str:

@@ -1,12 +1,13 @@
 """The sentences that tell a visitor what is wrong, in Chinese.
 
-Errors are raised in English, far from any page. Here each sentence that the page can show stands as
-a pattern, whose {fields} carry names and numbers over into the Chinese. Left out, and shown in
-English, is what only the command line, programs or the person who starts the demo can cause, and
-what is wrong with single rows of an evaluation.
+Errors are raised in English, far from any page. Here each sentence that the page or a report can
+show stands as a pattern, whose {fields} carry names and numbers over into the Chinese. Left out,
+and shown in English, is what only the command line, programs or the person who starts the demo can
+cause.
 """
 
 import re
+from collections.abc import Callable
 from string import Formatter
 
 _LONGEST = 4000  # characters; longer ones quote something senseless, and would be slow to match
@@ -25,6 +26,8 @@ _OTHER_WEIGHTS = "权重文件“{file}”无法使用：它不适用于此网�
 
 # The first pattern that fits the whole sentence counts.
 SENTENCES = {
+    # Of a pair: first, because what follows the colon is one of the sentences below.
+    "The {role} sound: {problem}": "{role}声音：{problem}",
     # Sounds
     "{sound} is not a sound file but {kind}: choose a recording.": (
         "{sound}不是声音文件（{kind}），请选择录音。"
@@ -230,6 +233,46 @@ SENTENCES = {
     'Systems are given as NAME=FOLDER, not "{line}".': (
         "系统请写成“名称=文件夹”，而不是“{line}”。"
     ),
+    # What is wrong with single rows of an evaluation
+    "The {role} sound is empty.": "{role}声音为空。",
+    "The {role} sound holds NaN or infinite samples.": "{role}声音含有 NaN 或无穷大的采样点。",
+    "The {role} sound is silent (below {level} dBFS).": "{role}声音是静音（低于 {level} dBFS）。",
+    "Its length, {length} s, differs from that of the clean sound, {clean_length} s, by more than "
+    "{limit} ms: cut both to the same part.": (
+        "其长度为 {length} 秒，与干净声音的 {clean_length} 秒相差超过 {limit} 毫秒，"
+        "请将两者剪成同一段。"
+    ),
+    "PESQ needs at least {seconds} s of sound.": "PESQ 至少需要 {seconds} 秒的声音。",
+    "PESQ found no speech in the sound.": "PESQ 在声音中没有找到语音。",
+    "PESQ could not score the sound: {reason}.": "PESQ 无法评分：{reason}。",
+    "STOI needs at least 0.4 s of sound that is not silent.": "STOI 至少需要 0.4 秒的非静音声音。",
+    "LSD needs at least {count} samples.": "LSD 至少需要 {count} 个采样点。",
+    "The clean sound is constant; SI-SDR is not defined for it.": (
+        "干净声音是常数，SI-SDR 对它没有定义。"
+    ),
+    "The scored sound equals the clean one; SI-SDR is unbounded.": (
+        "被评分的声音与干净声音相同，SI-SDR 无上界。"
+    ),
+    "The scored sound holds nothing of the clean one; SI-SDR is unbounded.": (
+        "被评分的声音不含干净声音的任何成分，SI-SDR 无下界。"
+    ),
+    "{metric} came out as {value}.": "{metric} 的结果是 {value}。",
+    "There is no file of this system.": "没有这个系统的文件。",
+    "Scoring failed: {fault}": "评分失败：{fault}",
+    "Scoring took longer than {limit} and was given up.": "评分超过 {limit}，已放弃。",
+    "The scoring process was ended by signal {signal}, twice.": (
+        "评分进程两次被信号 {signal} 终止。"
+    ),
+    "The scoring process ended with code {code}, twice.": "评分进程两次以代码 {code} 结束。",
+    "Cleaning failed: {fault}": "降噪失败：{fault}",
+    "no file goes with it": "没有与之对应的文件",
+    "no noisy file goes with it": "没有与之对应的含噪文件",
+    "this system has no file for it": "这个系统没有对应的文件",
+    "several files go with it: {names}": "有多个文件与之对应：{names}",
+    "{file} goes with several files: {names}": "{file} 与多个文件对应：{names}",
+    "the cell is empty": "单元格为空",
+    "there is no such file": "找不到文件",
+    "line {number}: {problem}": "第 {number} 行：{problem}",
     # The demo's own faults
     "Something went wrong in the demo itself (reference {reference}). "
     "Try again; if it stays, tell whoever runs this page the reference.": (
@@ -239,6 +282,9 @@ SENTENCES = {
 
 # What fields may hold that is neither a name nor a number.
 _WORDS = {
+    "clean": "干净",
+    "noisy": "含噪",
+    "scored": "被评分的",
     "The sound": "这段声音",
     "a PNG picture": "PNG 图片",
     "a JPEG picture": "JPEG 图片",
@@ -275,9 +321,17 @@ def in_chinese(sentence: str) -> str:
         match = pattern.fullmatch(sentence)
         if match is not None:
             return chinese.format(
-                **{field: _field_in_chinese(text) for field, text in match.groupdict().items()}
+                **{
+                    field: in_chinese(text) if field == "problem" else _field_in_chinese(text)
+                    for field, text in match.groupdict().items()
+                }
             )
     return sentence
+
+
+def sentences_in(language: str) -> Callable[[str], str]:
+    """What brings an English sentence into a language: "zh" and the like, else nothing happens."""
+    return in_chinese if language[:2].lower() == "zh" else str
 
 
 def _field_in_chinese(text: str) -> str:
