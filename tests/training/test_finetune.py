@@ -48,7 +48,7 @@ def sound(pump, cache):
 
 def test_own_noise_gains_a_decibel_and_general_noise_keeps_its_own(sound, tmp_path):
     weights = load_weights("frcrn-small")
-    config = FineTuneConfig(steps=25, learning_rate=2e-3, **SMALL)
+    config = FineTuneConfig(steps=40, learning_rate=2e-3, **SMALL)
     result = finetune(weights, sound, tmp_path / "pump.safetensors", config)
 
     own, general = result.rows
