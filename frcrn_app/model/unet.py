@@ -24,6 +24,7 @@ def _normalised(
 ) -> Tensor:
     """Leaky ReLU of the normalised convolution; fixed statistics cost no pass of their own."""
     y = bn(conv(x)) if bn.training else conv(x, bn)
+    # Not in place: a decoder's y is a view, whose gradient would come in another memory layout.
     return F.leaky_relu(y)
 
 
