@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+from frcrn_app._malloc import keep_freed_memory
 from frcrn_app.errors import UserError
 from frcrn_app.web.options import WebOptions, parse_options
 
@@ -16,6 +17,7 @@ EXIT_USER_ERROR = 2
 def main() -> int:
     """Serve until Ctrl-C or a container's stop signal; returns the exit code."""
     began = time.perf_counter()
+    keep_freed_memory()
     options = parse_options()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()

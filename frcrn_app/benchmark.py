@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ._malloc import keep_freed_memory
 from .audio import Audio
 from .checkpoints import load_weights, save_weights
 from .denoiser import EDGE, Denoiser, pick_device
@@ -339,6 +340,8 @@ def _serve(connection: Connection, contestant: Contestant, settings: dict) -> No
 def _make(contestant: Contestant, settings: dict) -> tuple[str, str, Call]:
     """Name, precision and function of a contestant."""
     weights, device = settings["weights"], settings["device"]
+    if contestant.runtime != REFERENCE:
+        keep_freed_memory()  # as the commands and the demo do
     if contestant.runtime == "torch":
         batch = settings["batch"]
         denoiser = Denoiser(weights, device, contestant.precision, batch_size=batch)

@@ -16,6 +16,8 @@ into the convolutions, and their kernels are built. What remains is arranged by 
   grow with the length of the sound. Layers wait for one another only where attention needs the
   mean over all frames, so that the result is that of the whole sound.
 - Attention's gates are multiplied in while a decoder gathers its input.
+- What lies between the matrix products is compiled where that can be (`kernels`), and otherwise
+  left to torch, a pass over memory for each operation.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,12 +32,12 @@ from .attention import SqueezeExcitation
 from .complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
 from .frcrn import FRCRN
 from .fsmn import FSMN, ORDER, FrequencyFSMN, TimeFSMN
+from .kernels import TILE, Kernels, load_kernels
 from .stft import STFT, InverseSTFT
 from .unet import DEPTH, UNet
 
 CHUNK = 1 << 20  # numbers of one part, real or imaginary, that a layer reads at once for a thread
 SLOPE = 0.01  # of leaky ReLU below zero
-TILE = 3  # output frames that share their products
 TILED_CHANNELS = 128  # of the input, from which sharing is faster than a convolution of two taps
 
 # Whether oneDNN multiplies in these on this processor.
@@ -62,6 +64,8 @@ def fuse(model: FRCRN, dtype: torch.dtype = torch.float32) -> "FusedFRCRN":
     """
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"dtype must be float32, bfloat16 or float16, not {dtype}")
+    if next(model.parameters()).device.type == "cpu":
+        load_kernels(dtype)  # now rather than in the first call: it may have to compile them
     with torch.no_grad():
         return FusedFRCRN(model, dtype).eval().requires_grad_(False)
 
@@ -185,6 +189,12 @@ class _FirstEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         batch, count = x.shape[:2]
+        if kernels := _kernels(x, self.weight.dtype):
+            weights = self.weight.float().unflatten(2, (2, 2, -1)).movedim(1, 4).contiguous()
+            y, total = kernels.first_layer(
+                x[0].contiguous(), weights, self.bias.float(), self.stride
+            )
+            return y[None], total[None] / (len(y) * y.shape[2])
         x = F.pad(x.to(self.weight.dtype), (0, 0, 0, 0, 1, 1))
         x = x.unfold(3, self.taps, self.stride).transpose(2, 3)  # [B, T + 2, F', 2, kF]
         height, channels = x.shape[2], self.weight.shape[1]
@@ -222,16 +232,15 @@ class _Encoder(nn.Module):
         # Of the frames start - 1 to stop - 1 that a chunk needs, the first is the last one of the
         # chunk before it; frames -1 and T are zeros.
         longest = max(self.conv.frames(stop - start) for start, stop in chunks)
-        planes = x.new_zeros(2, batch, longest, height, channels)
+        parts = self.conv.planes(x)
+        planes = x.new_zeros(parts, batch, longest, height, channels)
         total = 0
         for start, stop in chunks:
             size, present = stop - start, min(stop, count) - start
-            self.memory(x[:, start : start + present], *planes[:, :, 1 : 1 + present])
+            self.memory(x[:, start : start + present], planes[:, :, 1 : 1 + present])
             planes[:, :, 1 + present :] = 0
-            inputs = self.conv.inputs(planes[:, :, : self.conv.frames(size)])
-            self.conv(inputs, y[:, start:stop])
-            F.leaky_relu_(y[:, start:stop], SLOPE)
-            total = total + _sum(y[:, start:stop])
+            inputs = self.conv.inputs(planes, size)
+            total = total + self.conv(inputs, y[:, start:stop], sums=True)
             planes[:, :, 0] = planes[:, :, size]
         return y, total / (y.shape[1] * y.shape[3])
 
@@ -264,18 +273,12 @@ class _Decoder(nn.Module):
         y = x.new_empty(batch, count - 1, 2, 2 * (height - 1) + self.taps, channels)
         total = 0
         for start, stop in _chunks(count - 1, height * in_channels, batch):
-            size = stop - start + 1
-            frames = self.parities[0].frames(stop - start)
-            planes = x.new_empty(2, batch, frames, height, in_channels)
-            _gather(gated, start, stop + 1, planes[:, :, :size])
-            planes[:, :, size:] = 0
-            inputs = self.parities[0].inputs(planes)
+            sources = [(x[:, start : stop + 1], gate) for x, gate in gated]
+            inputs = self.parities[0].gathered(sources, stop - start)
             z = torch.empty_like(y[:, start:stop])
             for parity, conv in enumerate(self.parities):
                 conv(inputs, z[:, :, :, parity::2])
-            F.leaky_relu_(z, SLOPE)
-            self.memory(z, *y[:, start:stop].unbind(2))
-            total = total + _sum(y[:, start:stop])
+            total = total + self.memory(z, y[:, start:stop].movedim(2, 0), sums=True)
         return y, total / (y.shape[1] * y.shape[3])
 
 
@@ -308,6 +311,15 @@ class _LastDecoder(nn.Module):
     def forward(self, gated: list[Gated]) -> Tensor:
         x = gated[0][0]
         batch, count, _, height, channels = x.shape
+        if kernels := _kernels(x):
+            sources = []
+            for i, (source, gate) in enumerate(gated):
+                weight = getattr(self, f"weight{i}")
+                weight = weight if gate is None else weight * gate[0, ..., None]
+                weight = weight.unflatten(2, (2, self.taps, 2)).permute(2, 0, 3, 4, 1)
+                sources.append((source[0], weight.to(source.dtype).contiguous()))
+            linear = torch.cat((self.bias, self.mix.flatten(), self.mix_bias))
+            return kernels.last_layer(sources, linear)[None]
         weights = []  # [B, C_i, part * kT kF 2]: products with both parts' weights, one is of use
         for i, (source, gate) in enumerate(gated):
             weight = getattr(self, f"weight{i}")
@@ -341,7 +353,7 @@ class _TimeMemory(nn.Module):
         x = x.transpose(1, 3).contiguous()  # [B, 1, 2, T, C]
         for memory in (self.first, self.second):
             y = torch.empty_like(x)
-            memory(x, *y.unbind(2))
+            memory(x, y.movedim(2, 0))
             x = y
         return x.transpose(1, 3)
 
@@ -363,20 +375,37 @@ class _Memory(nn.Module):
             # oneDNN 3.12 never returns from bfloat16 depth-wise convolutions of up to 16 channels.
             memory_dtype = torch.float32 if memory.shape[0] <= 16 else dtype
             _keep(self, f"memory_{name}", memory, memory_dtype)
+            _keep(self, f"taps_{name}", memory.flatten(1), torch.float32)
 
-    def forward(self, x: Tensor, out_re: Tensor, out_im: Tensor) -> None:
-        """Writes the parts of the result to out_re and out_im, [B, T, F, C] each."""
-        a = self._one("re", x)
-        b = self._one("im", x)
-        torch.sub(a[:, :, 0], b[:, :, 1], out=out_re)
-        torch.add(a[:, :, 1], b[:, :, 0], out=out_im)
+    def forward(self, x: Tensor, out: Tensor, sums: bool = False) -> Tensor | None:
+        """Writes the parts of the result to out [2, B, T, F, C], to out[2] their sum if wanted.
 
-    def _one(self, name: str, x: Tensor) -> Tensor:
+        Returns:
+            If `sums`, the result's `_sum`.
+        """
+        taps = min(ORDER, x.shape[3])  # only these ever meet a position
+        if kernels := _kernels(x):
+            of_re, of_im = self._looked_back_on("re", x), self._looked_back_on("im", x)
+            weights = kernels.memory_weights(
+                self.taps_re[:, ORDER - taps :], self.taps_im[:, ORDER - taps :]
+            )
+            total = kernels.memory(of_re[0], of_im[0], x[0], weights, taps, out[:, 0], sums)
+            return total if total is None else total[None]
+        a = self._one("re", x, taps)
+        b = self._one("im", x, taps)
+        torch.sub(a[:, :, 0], b[:, :, 1], out=out[0])
+        torch.add(a[:, :, 1], b[:, :, 0], out=out[1])
+        return _sum(out.movedim(0, 2)) if sums else None
+
+    def _looked_back_on(self, name: str, x: Tensor) -> Tensor:
+        """What one real memory weighs, for both parts, [B, T, 2, F, C] to the same."""
+        hidden = _linear(x, getattr(self, f"linear_{name}"), getattr(self, f"bias_{name}"), "relu")
+        return _linear(hidden, getattr(self, f"project_{name}"))
+
+    def _one(self, name: str, x: Tensor, taps: int) -> Tensor:
         """One real memory on both parts, [B, T, 2, F, C] to the same."""
         height, channels = x.shape[3:]
-        hidden = _linear(x, getattr(self, f"linear_{name}"), getattr(self, f"bias_{name}"), "relu")
-        p = _linear(hidden, getattr(self, f"project_{name}"))
-        taps = min(ORDER, height)  # only these ever meet a position
+        p = self._looked_back_on(name, x)
         memory = getattr(self, f"memory_{name}")[..., ORDER - taps :]
         p = p.view(1, -1, height, channels).permute(0, 3, 1, 2).to(memory.dtype)
         y = F.conv2d(p, memory, padding=(0, taps - 1), groups=channels)[..., :height]
@@ -384,7 +413,7 @@ class _Memory(nn.Module):
 
 
 class _Convolution(nn.Module):
-    """Complex convolution and batch norm by three real convolutions (see the head of the file)."""
+    """Complex convolution, batch norm and leaky ReLU by three real convolutions (see the head)."""
 
     def __init__(
         self,
@@ -412,7 +441,7 @@ class _Convolution(nn.Module):
                 parts = [a, (a + b) / 2, (a - b) / 2, b]
             for i, part in enumerate(parts):
                 _keep(self, f"of_{name}{i}", part, dtype)
-        _keep(self, "scale", scale, dtype)
+        _keep(self, "scale", scale, torch.float32)
         _keep(self, "bias", bias.view(2, -1) * scale + shift, dtype)
 
     def height(self, height: int) -> int:
@@ -422,12 +451,23 @@ class _Convolution(nn.Module):
         """How many input frames `forward` takes for `count` output frames."""
         return -(-count // TILE) * TILE + 1 if self.tiled else count + 1
 
-    def inputs(self, planes: Tensor) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def planes(self, x: Tensor) -> int:
+        """How many parts `inputs` takes for such x: real, imaginary and for some their sum."""
+        return 3 if _kernels(x) and not self.tiled else 2
+
+    def inputs(self, planes: Tensor, count: int) -> list[tuple[Tensor, ...]]:
         """What `forward` multiplies: sum, real and imaginary part of one tensor, or of four.
 
         Args:
-            planes: real and imaginary part, [2, B, frames(T), F, C_in], zeros after frame T.
+            planes: the parts, [2 or 3, B, T, F, C_in], zeros after the frame `count`.
+            count: of output frames.
         """
+        if (kernels := _kernels(planes[0])) and self.tiled:
+            source = planes[:, 0, : count + 1].transpose(0, 1)
+            return kernels.gather([(source, None)], self.frames(count) // TILE, tiled=True)
+        planes = planes[:, :, : self.frames(count)]
+        if len(planes) == 3:
+            return [(planes[2], planes[0], planes[1])]
         views = [planes]
         if self.tiled:
             size = planes.shape[2] - 1
@@ -435,21 +475,53 @@ class _Convolution(nn.Module):
             views = [a - c, b + c, c - b, d - b]
         return [(re + im, re, im) for re, im in views]
 
-    def forward(self, inputs: list[tuple[Tensor, Tensor, Tensor]], out: Tensor) -> None:
-        """Writes the convolution to out [B, T, 2, F', C_out]."""
-        biases = (None, self.bias[1], self.bias[0])
+    def gathered(self, sources: list[Gated], count: int) -> list[tuple[Tensor, ...]]:
+        """The `inputs` for `count` output frames that lie in [B, count + 1, 2, F, C_i] each."""
+        x, frames = sources[0][0], self.frames(count)
+        if kernels := _kernels(x):
+            tiles = frames // TILE if self.tiled else frames
+            rows = [(x[0], None if gate is None else gate[0]) for x, gate in sources]
+            return kernels.gather(rows, tiles, self.tiled)
+        channels = sum(x.shape[4] for x, _ in sources)
+        planes = x.new_empty(2, x.shape[0], frames, x.shape[3], channels)
+        _gather(sources, planes[:, :, : count + 1])
+        planes[:, :, count + 1 :] = 0
+        return self.inputs(planes, count)
+
+    def forward(
+        self, inputs: list[tuple[Tensor, ...]], out: Tensor, sums: bool = False
+    ) -> Tensor | None:
+        """Writes the result to out [B, T, 2, F', C_out].
+
+        Returns:
+            If `sums`, the result's `_sum`.
+        """
+        if kernels := _kernels(out):
+            products = []
+            for i, (name, bias) in enumerate(self._terms()):
+                for j, of in enumerate(inputs):
+                    # All three frames of a tile contain the second product.
+                    own = bias if j == (1 if self.tiled else 0) else None
+                    x = of[i] if of[i].ndim == 4 else of[i][None]
+                    products.append(self._product(x, f"{name}{j}", own)[0])
+            total = kernels.combine(products, self.scale, out[0], sums)
+            return total if total is None else total[None]
         products = (
-            self._frames(parts, f"of_{name}", bias)
-            for parts, name, bias in zip(
-                zip(*inputs, strict=True), ("sum", "re", "im"), biases, strict=True
-            )
+            self._frames(parts, name, bias)
+            for parts, (name, bias) in zip(zip(*inputs, strict=True), self._terms(), strict=True)
         )
+        scale = self.scale.to(out.dtype)
         for i, (shared, from_re, from_im) in enumerate(zip(*products, strict=True)):
             y = out[:, i::TILE] if self.tiled else out
             count = y.shape[1]  # a last tile may reach past the end
             for part, own in enumerate((from_im, from_re)):
-                own, scale = own[:, :count], self.scale[part]
-                torch.addcmul(own, shared[:, :count], scale, out=y[:, :, part])
+                own = own[:, :count].addcmul_(shared[:, :count], scale[part])
+                torch.ops.aten.leaky_relu.out(own, SLOPE, out=y[:, :, part])
+        return _sum(out) if sums else None
+
+    def _terms(self) -> tuple[tuple[str, Tensor | None], ...]:
+        """Names of the kernels for the sum, the real and the imaginary part, and their biases."""
+        return ("of_sum", None), ("of_re", self.bias[1]), ("of_im", self.bias[0])
 
     def _frames(self, x: tuple[Tensor, ...], name: str, bias: Tensor | None) -> list[Tensor]:
         """Products of one of the inputs' parts with the kernel of its name, all frames in order.
@@ -503,6 +575,13 @@ def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, then: str = "
     return y.relu_() if then == "relu" else y
 
 
+def _kernels(x: Tensor, dtype: torch.dtype | None = None) -> Kernels | None:
+    """The compiled passes for activations [B, ...] like x, or of another type, if there are any."""
+    if x.device.type != "cpu" or x.shape[0] != 1 or torch.compiler.is_compiling():
+        return None
+    return load_kernels(dtype or x.dtype)
+
+
 def _on_onednn(device: torch.device, dtype: torch.dtype) -> bool:
     return device.type == "cpu" and _ONEDNN[dtype]
 
@@ -514,18 +593,18 @@ def _keep(module: nn.Module, name: str, tensor: Tensor, dtype: torch.dtype) -> N
     module.register_buffer(name, tensor.clone(memory_format=layout))
 
 
-def _gather(gated: list[Gated], start: int, stop: int, planes: Tensor) -> None:
-    """Writes the parts of gated frames start to stop to planes [2, B, t, F, C]."""
+def _gather(gated: list[Gated], planes: Tensor) -> None:
+    """Writes the parts of gated activations [B, T, 2, F, C_i] to planes [2, B, T, F, C]."""
     offset = 0
     for x, gate in gated:
         channels = x.shape[4]
         for part in range(2):
             target = planes[part][..., offset : offset + channels]
             if gate is None:
-                target.copy_(x[:, start:stop, part])
+                target.copy_(x[:, :, part])
             else:
                 factor = gate[:, part, None, None].to(x.dtype)
-                torch.mul(x[:, start:stop, part], factor, out=target)
+                torch.mul(x[:, :, part], factor, out=target)
         offset += channels
 
 

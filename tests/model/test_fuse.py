@@ -1,4 +1,7 @@
-"""The inference form computes what the training form computes, however its work is cut."""
+"""The inference form computes what the training form computes, however its work is cut.
+
+All of it twice: with the compiled passes and, as on machines without a compiler, with torch alone.
+"""
 
 import copy
 
@@ -9,6 +12,7 @@ from golden.seeded import seeded_state, waveform
 from frcrn_app.errors import Cancelled
 from frcrn_app.model import FRCRN, FRCRNConfig, fuse
 from frcrn_app.model.fuse import fuse as make_fused
+from frcrn_app.model.kernels import load_kernels
 
 # The ends are lone frames divided by a vanishing window, which magnifies rounding.
 INNER = slice(20, -20)
@@ -18,6 +22,14 @@ def seeded_network(channels: int, unets: int) -> FRCRN:
     model = FRCRN(FRCRNConfig(channels, unets)).eval().requires_grad_(False)
     model.load_state_dict(seeded_state(model))
     return model
+
+
+@pytest.fixture(params=["compiled", "torch"], autouse=True)
+def passes(request, monkeypatch):
+    if request.param == "torch":
+        monkeypatch.setattr(fuse, "_kernels", lambda *_: None)
+    elif load_kernels(torch.float32) is None:
+        pytest.skip("this machine cannot compile them")
 
 
 @pytest.fixture(scope="module")
