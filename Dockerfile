@@ -10,7 +10,7 @@
 #   docker build --build-arg TORCH=cpu -t frcrn .
 
 FROM python:3.11-slim-bookworm AS install
-# pesq has no wheels: a compiler, which the image that runs does without.
+# pesq has no wheels: a compiler, and Python's headers, which the base has.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev make \
     && rm -rf /var/lib/apt/lists/*
@@ -21,6 +21,10 @@ ARG TORCH=default
 RUN make setup TORCH="$TORCH" PIP_FLAGS=--no-cache-dir PYTHON=python3.11 VENV=/app/.venv
 
 FROM python:3.11-slim-bookworm
+# Parts of the network are compiled on first use, for the processor that the container meets there.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 1000 frcrn
 WORKDIR /app
 COPY --from=install /app/.venv .venv

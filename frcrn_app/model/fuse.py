@@ -200,7 +200,7 @@ class _FirstEncoder(nn.Module):
         height, channels = x.shape[2], self.weight.shape[1]
         y = x.new_empty(batch, count + 1, 2, height, channels)
         total = 0
-        for start, stop in _chunks(count + 1, height * channels, batch):
+        for start, stop in _chunks(count + 1, height * channels, x):
             gathered = torch.stack((x[:, start:stop], x[:, start + 1 : stop + 1]), 3).flatten(3)
             for part in range(2):
                 pre = F.linear(gathered, self.weight[part], self.bias[part])
@@ -227,7 +227,7 @@ class _Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         batch, count, _, height, channels = x.shape
-        chunks = list(_chunks(count + 1, height * channels, batch))
+        chunks = list(_chunks(count + 1, height * channels, x))
         y = x.new_empty(batch, count + 1, 2, self.conv.height(height), self.conv.channels)
         # Of the frames start - 1 to stop - 1 that a chunk needs, the first is the last one of the
         # chunk before it; frames -1 and T are zeros.
@@ -272,7 +272,7 @@ class _Decoder(nn.Module):
         in_channels, channels = sum(x.shape[4] for x, _ in gated), self.parities[0].channels
         y = x.new_empty(batch, count - 1, 2, 2 * (height - 1) + self.taps, channels)
         total = 0
-        for start, stop in _chunks(count - 1, height * in_channels, batch):
+        for start, stop in _chunks(count - 1, height * in_channels, x):
             sources = [(x[:, start : stop + 1], gate) for x, gate in gated]
             inputs = self.parities[0].gathered(sources, stop - start)
             z = torch.empty_like(y[:, start:stop])
@@ -327,7 +327,7 @@ class _LastDecoder(nn.Module):
             weight = weight.expand(batch, -1, -1, -1).transpose(1, 2).flatten(2)
             weights.append(weight.to(source.dtype))
         y = self.bias.expand(batch, count - 1, 2 * (height - 1) + self.taps, 2).clone()
-        for start, stop in _chunks(count - 1, height * channels, batch):
+        for start, stop in _chunks(count - 1, height * channels, x):
             taps = 0
             for (source, _), weight in zip(gated, weights, strict=True):
                 product = source[:, start : stop + 1].flatten(1, 3) @ weight
@@ -614,12 +614,14 @@ def _sum(x: Tensor) -> Tensor:
     return total.view(x.shape[0], 2, x.shape[3], x.shape[4]).sum(2)
 
 
-def _chunks(frames: int, numbers: int, batch: int) -> Iterator[tuple[int, int]]:
-    """Starts and ends of runs of frames, with about CHUNK of `numbers` a frame for each thread.
+def _chunks(frames: int, numbers: int, x: Tensor) -> Iterator[tuple[int, int]]:
+    """Starts and ends of runs of frames of x [B, ...], CHUNK of `numbers` a frame for each thread.
 
-    A batch is one run: its frames would not be contiguous.
+    A batch is one run, because its frames would not be contiguous, and so is all that a graphics
+    card has, whose time goes into starting operations.
     """
-    size = frames if batch > 1 else max(CHUNK * torch.get_num_threads() // numbers, 8)
+    whole = x.shape[0] > 1 or x.device.type != "cpu"
+    size = frames if whole else max(CHUNK * torch.get_num_threads() // numbers, 8)
     count = -(-frames // size)
     # Of nearly one size, because a short last one would be slow, and of whole tiles but the last.
     bounds = [frames * i // count // TILE * TILE for i in range(count)] + [frames]

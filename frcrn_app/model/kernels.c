@@ -148,7 +148,7 @@ INLINE void lay_out(vector *to, const number *input, int negative, long first, l
 #else
     for (long r = 0; r < count; r++) {
         fetch(ahead);
-        fetch(ahead);
+        fetch(ahead); /* of two, because floats are twice as long */
         vector value = {0};
         if (first + r >= 0 && first + r < height)
             value = load(input + (first + r) * channels, n);
@@ -273,7 +273,7 @@ void memory(const number *re, const number *im, const number *x, const float *we
 struct source {
     const number *x; /* the first frame */
     ptrdiff_t frame, part;
-    const float *gates; /* [2][channels], or NULL for none */
+    const void *factors; /* gates, float [2][channels], or NULL for none; weights in `last_layer` */
     long channels;
 };
 
@@ -285,8 +285,9 @@ INLINE vector gated(const struct source *source, long frame, long valid, int par
     if (frame < valid) {
         x = load(source->x + frame * source->frame + part * source->part
                      + row * source->channels + c, n);
-        if (source->gates)
-            x *= load_floats(source->gates + part * source->channels + c, n);
+        const float *gates = source->factors;
+        if (gates)
+            x *= load_floats(gates + part * source->channels + c, n);
     }
     return x;
 }
@@ -538,8 +539,8 @@ INLINE void row_products(vector *y, const number *x, const number *weights, long
 
 /* The last transposed convolution, to two channels, with leaky ReLU and the linear layer after it.
  *
- * sources: x as for `gather`, frames + 1 each; their gates are the weights here, numbers [2: input
- * frame, the later first][2: part][taps][2: output][channels]. linear: bias of the convolution [2],
+ * sources: as for `gather`, frames + 1 each, but their factors are weights, numbers [2: input frame,
+ * the later first][2: part][taps][2: output][channels]. linear: bias of the convolution [2],
  * linear layer [2][2], its bias [2]. out: [frames][2][2 (height - 1) + taps].
  */
 void last_layer(const struct source *sources, long count, const float *linear, float *out,
@@ -555,7 +556,7 @@ void last_layer(const struct source *sources, long count, const float *linear, f
             vector products[MOST_RESULTS] = {{0}};
             for (long s = 0; s < count; s++) {
                 const struct source *source = sources + s;
-                const number *weights = (const number *)source->gates;
+                const number *weights = source->factors;
                 long channels = source->channels;
                 for (int i = 0; i < 2; i++)
                     for (int part = 0; part < 2; part++) {

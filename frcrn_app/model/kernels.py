@@ -36,7 +36,7 @@ COMPILE_SECONDS = 60  # and no more
 DISABLE = "FRCRN_NO_KERNELS"  # set to anything, it leaves all to torch
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=None)
 def load_kernels(dtype: torch.dtype) -> Kernels | None:
     """The compiled passes for activations in float32 or bfloat16; None where there are none."""
     if dtype not in (torch.float32, torch.bfloat16) or os.environ.get(DISABLE):
@@ -257,7 +257,7 @@ class _Source(ctypes.Structure):
         ("x", c_void_p),
         ("frame", c_ssize_t),
         ("part", c_ssize_t),
-        ("gates", c_void_p),
+        ("factors", c_void_p),
         ("channels", c_long),
     )
 
