@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import tempfile
 from ctypes import c_int, c_long, c_ssize_t, c_void_p
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -36,7 +36,7 @@ COMPILE_SECONDS = 60  # and no more
 DISABLE = "FRCRN_NO_KERNELS"  # set to anything, it leaves all to torch
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_kernels(dtype: torch.dtype) -> Kernels | None:
     """The compiled passes for activations in float32 or bfloat16; None where there are none."""
     if dtype not in (torch.float32, torch.bfloat16) or os.environ.get(DISABLE):
