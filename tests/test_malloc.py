@@ -1,4 +1,4 @@
-"""Programs of the project take the memory of one call from the call before."""
+"""Programs of the project take the memory of one call from the calls before."""
 
 import platform
 import subprocess
@@ -6,22 +6,24 @@ import sys
 
 import pytest
 
-FAULTS_OF_A_SECOND_TENSOR = """
+PAGES_OF_A_LATER_CALL = """
 import resource, sys, threading
 import torch
 from frcrn_app._malloc import keep_freed_memory
+from frcrn_app.model import FRCRN, FRCRNConfig
+from frcrn_app.model.fuse import fuse
 
 if sys.argv[1] == "keep":
     keep_freed_memory()
 
-def faults():
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    torch.ones(16 << 20)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-
 def work():
-    faults()
-    print(faults())
+    network = torch.inference_mode()(fuse(FRCRN(FRCRNConfig(32, 1))))
+    sound = torch.zeros(1, 30 * 16_000)
+    for _ in range(4):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        network(sound)
+        pages = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    print(pages)
 
 thread = threading.Thread(target=work)  # as the demo computes
 thread.start()
@@ -30,9 +32,9 @@ thread.join()
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
-def test_a_large_tensor_again_costs_no_pages():
-    faults = {}
+def test_a_later_call_needs_no_new_pages():
+    pages = {}
     for choice in ("keep", "leave"):
-        command = [sys.executable, "-c", FAULTS_OF_A_SECOND_TENSOR, choice]
-        faults[choice] = int(subprocess.run(command, capture_output=True, check=True).stdout)
-    assert faults["keep"] < 0.1 * faults["leave"], faults
+        command = [sys.executable, "-c", PAGES_OF_A_LATER_CALL, choice]
+        pages[choice] = int(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert pages["keep"] < 0.1 * pages["leave"], pages
