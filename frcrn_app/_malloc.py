@@ -2,7 +2,8 @@
 
 import ctypes
 
-KEPT = 1 << 30  # bytes of freed memory that a process may hold on to
+LARGE = 48 << 20  # bytes of a tensor that is still taken anew, and given back at once
+KEPT = 256 << 20  # bytes of freed memory that may be held on to
 
 # Parameters of mallopt, malloc.h of glibc
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
@@ -12,13 +13,14 @@ def keep_freed_memory() -> None:
     """Lets the next call have the memory of the last one.
 
     By default glibc takes every large tensor from the system anew, and the system clears each page
-    when it is first touched: up to a tenth of the network's time. For programs to call at their
-    start, on behalf of the whole process; elsewhere than on glibc it does nothing.
+    when it is first touched: up to a tenth of the network's time. The tensors of long sounds are
+    left to it: kept in pieces, they would need more than the call itself. For programs to call at
+    their start, on behalf of the whole process; elsewhere than on glibc it does nothing.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return
     mallopt(_ARENA_MAX, 1)  # threads other than the first would have arenas that hold little
-    mallopt(_MMAP_THRESHOLD, KEPT)
+    mallopt(_MMAP_THRESHOLD, LARGE)
     mallopt(_TRIM_THRESHOLD, KEPT)

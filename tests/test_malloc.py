@@ -17,8 +17,8 @@ if sys.argv[1] == "keep":
     keep_freed_memory()
 
 def work():
-    network = torch.inference_mode()(fuse(FRCRN(FRCRNConfig(32, 1))))
-    sound = torch.zeros(1, 30 * 16_000)
+    network = torch.inference_mode()(fuse(FRCRN(FRCRNConfig(64, 1))))
+    sound = torch.zeros(1, 10 * 16_000)
     for _ in range(4):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         network(sound)
