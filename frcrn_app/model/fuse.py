@@ -378,7 +378,9 @@ class _Memory(nn.Module):
             _keep(self, f"taps_{name}", memory.flatten(1), torch.float32)
 
     def forward(self, x: Tensor, out: Tensor, sums: bool = False) -> Tensor | None:
-        """Writes the parts of the result to out [2, B, T, F, C], to out[2] their sum if wanted.
+        """Writes the parts of the result to out [2, B, T, F, C], to out[2] their sum.
+
+        There is an out[2] for the compiled passes alone, which have it for nothing.
 
         Returns:
             If `sums`, the result's `_sum`.
@@ -502,8 +504,7 @@ class _Convolution(nn.Module):
                 for j, of in enumerate(inputs):
                     # All three frames of a tile contain the second product.
                     own = bias if j == (1 if self.tiled else 0) else None
-                    x = of[i] if of[i].ndim == 4 else of[i][None]
-                    products.append(self._product(x, f"{name}{j}", own)[0])
+                    products.append(self._product(of[i], f"{name}{j}", own)[0])
             total = kernels.combine(products, self.scale, out[0], sums)
             return total if total is None else total[None]
         products = (

@@ -14,6 +14,7 @@ import hashlib
 import logging
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -43,13 +44,16 @@ def load_kernels(dtype: torch.dtype) -> Kernels | None:
         return None
     try:
         return Kernels(ctypes.CDLL(str(_library(dtype))), dtype)
-    except (OSError, subprocess.SubprocessError) as error:
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         log.info("the network's compiled passes are missing, torch computes them: %s", error)
         return None
 
 
 class Kernels:
-    """The functions of kernels.c on tensors of one type, in memory order and on the CPU."""
+    """The functions of kernels.c on tensors of one type, in memory order and on the CPU.
+
+    They raise ValueError for a tensor of another type or order than they say.
+    """
 
     def __init__(self, library: ctypes.CDLL, dtype: torch.dtype):
         self.dtype = dtype
@@ -136,7 +140,7 @@ class Kernels:
             tiles: how many tiles, or frames where not `tiled`; frames past T are zeros.
 
         Returns:
-            Tensors [tiles, F, C].
+            Tensors [1, tiles, F, C].
         """
         frames, _, height, _ = sources[0][0].shape
         channels = sum(x.shape[3] for x, _ in sources)
@@ -154,7 +158,7 @@ class Kernels:
             tiled,
             torch.get_num_threads(),
         )
-        return [tuple(of) for of in out]
+        return [tuple(of[:, None]) for of in out]
 
     def combine(
         self, products: list[Tensor], scale: Tensor, out: Tensor, sums: bool = False
@@ -296,11 +300,12 @@ def _library(dtype: torch.dtype, processor: str | None = "native") -> Path:
 
     Raises:
         OSError, subprocess.SubprocessError: it cannot be compiled here.
+        RuntimeError: the user has no home for it.
     """
     if platform.system() != "Linux":
         raise OSError(f"they are for Linux, this is {platform.system()}")
-    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
+    compiler = shlex.split(os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or "")
+    if not compiler:
         raise OSError("no C compiler is installed")
     openmp = _openmp()
     flags = ["-O3", "-fopenmp", "-fPIC"]
@@ -308,7 +313,7 @@ def _library(dtype: torch.dtype, processor: str | None = "native") -> Path:
         flags.append(f"-march={processor}")
     if dtype == torch.bfloat16:
         flags.append("-DBFLOAT16")
-    version = _output([compiler, "--version"])
+    version = _output([*compiler, "--version"])
     # A library is of use to the compiler, processor and torch that it was made for alone.
     parts = (SOURCE.read_text(), version, _processor(), str(openmp), *flags)
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
@@ -316,8 +321,8 @@ def _library(dtype: torch.dtype, processor: str | None = "native") -> Path:
     if not library.exists():
         with tempfile.TemporaryDirectory(dir=library.parent) as folder:
             code, linked = Path(folder, "kernels.o"), Path(folder, "kernels.so")
-            _output([compiler, *flags, "-c", str(SOURCE), "-o", str(code)])
-            _output([compiler, "-shared", str(code), str(openmp), "-o", str(linked)])
+            _output([*compiler, *flags, "-c", str(SOURCE), "-o", str(code)])
+            _output([*compiler, "-shared", str(code), str(openmp), "-o", str(linked)])
             os.replace(linked, library)
     return library
 
