@@ -23,10 +23,14 @@ from .codecs import CODECS, codec_pass
 from .corpus import SAMPLE_RATE, Clip, Corpus
 from .rooms import LONGEST_SECONDS, Room, room_from_response, simulated_rooms
 
+EDGE = 1600  # samples: what a filter at tens of hertz hears of its surroundings
 FRAME = 320  # samples: 20 ms, the unit in which speech is found active
 ACTIVE_RANGE_DB = 40.0  # frames this far below the loudest one are pauses
 SILENT_POWER = 1e-8  # -80 dBFS: what a clip holds there is dither, not to be amplified
 BABBLE = ("", "babble")  # the noise group of other speakers' sum
+# No voice reaches below 50 Hz, but recordings of "clean" speech do, as loud as -20 dB: a target
+# that kept it would teach to keep such noise. From nothing at the first to all at the second, Hz.
+SPEECH_STARTS_HZ = (20.0, 50.0)
 EQUALISER_KNOTS = np.array([0, 125, 250, 500, 1000, 2000, 4000, 8000], np.float64)  # Hz
 
 
@@ -67,7 +71,7 @@ class MixtureConfig:
     # had it filtered out, microphones in the field deliver it. It comes beside the drawn SNR.
     rumble: float = 0.5
     rumble_db: tuple[float, float] = (-16.0, 6.0)  # its power over that of speech
-    rumble_hz: tuple[float, float] = (25.0, 130.0)  # above which its spectrum falls
+    rumble_hz: tuple[float, float] = (8.0, 130.0)  # above which its spectrum falls
     noise_room: float = 0.15  # noise, too, sounds in rooms
 
     partial_speech: float = 0.12  # speech in part of the example only, the rest is a pause
@@ -199,7 +203,7 @@ class MixtureSet(Dataset):
             if rng.random() < config.rumble:
                 level = 10 ** (rng.uniform(*config.rumble_db) / 20)
                 noise = noise + np.float32(level) * rumble(
-                    rng, self.samples, rng.uniform(*config.rumble_hz)
+                    rng, self.samples, _log_uniform(rng, *config.rumble_hz)
                 )
         noisy, clean = self._through_device(rng, reverberant + noise, target)
         noisy, clean = self._at_level(rng, noisy, clean)
@@ -239,6 +243,7 @@ class MixtureSet(Dataset):
                 whole = spectrum * fft.rfft(room.whole, size)
                 target = fft.irfft(early, size)[: self.samples]
                 reverberant = fft.irfft(whole, size)[: self.samples]
+        target = without_infrasound(target)
         gain = _gain_to(target, 1.0)
         return reverberant * gain, target * gain
 
@@ -560,13 +565,29 @@ def rumble(rng: np.random.Generator, samples: int, corner_hz: float) -> np.ndarr
     bins = size // 2 + 1
     frequency = np.linspace(0, SAMPLE_RATE / 2, bins, dtype=np.float32)
     spectrum = rng.standard_normal((bins, 2), np.float32).view(np.complex64)[:, 0]
-    # Power falls by 6 to 24 dB an octave above the corner; below 10 Hz microphones hear nothing.
+    # Power falls by 6 to 24 dB an octave above the corner, and again where microphones end.
     order = np.float32(rng.uniform(1.0, 4.0))
-    spectrum *= frequency / (frequency + 10) / np.sqrt(1 + (frequency / corner_hz) ** (2 * order))
+    end = np.float32(_log_uniform(rng, 1.0, 20.0))
+    spectrum *= frequency / (frequency + end) / np.sqrt(1 + (frequency / corner_hz) ** (2 * order))
     noise = fft.irfft(spectrum, size)[:samples].astype(np.float32)
     if rng.random() < 0.5:
         noise = noise * _slow_envelope(rng, samples)
     return noise * _gain_to(noise, 1.0)
+
+
+def without_infrasound(speech: np.ndarray) -> np.ndarray:
+    """Speech `[samples]` without what lies below any voice; zero phase, 20 to 50 Hz."""
+    # Mirrored at both ends, so that the constant part of a recording makes no step there.
+    padded = np.pad(speech, min(EDGE, len(speech) - 1), mode="reflect")
+    size = fft.next_fast_len(len(padded), real=True)
+    spectrum = fft.rfft(padded, size)
+    low, high = SPEECH_STARTS_HZ
+    bins = math.ceil(high * size / SAMPLE_RATE)
+    rise = np.arange(bins, dtype=np.float32) * np.float32(SAMPLE_RATE / size)
+    rise = np.clip((rise - low) / (high - low), 0, 1)
+    spectrum[:bins] *= np.sin(np.float32(np.pi / 2) * rise) ** 2
+    start = (len(padded) - len(speech)) // 2
+    return fft.irfft(spectrum, size)[start : start + len(speech)].astype(np.float32, copy=False)
 
 
 def mains_hum(rng: np.random.Generator, samples: int) -> np.ndarray:
@@ -614,6 +635,10 @@ def _gain_to(samples: np.ndarray, power: float) -> np.float32:
 
 def _choose(rng: np.random.Generator, cumulative: np.ndarray) -> int:
     return int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
 
 
 def _silence_a_part(rng: np.random.Generator, samples: np.ndarray) -> None:

@@ -12,6 +12,7 @@ from frcrn_app.errors import UserError
 from frcrn_app.training.codecs import CODECS, codec_pass
 from frcrn_app.training.corpus import SAMPLE_RATE, Corpus
 from frcrn_app.training.mixtures import (
+    EDGE,
     MixtureConfig,
     MixtureSet,
     active_power,
@@ -19,6 +20,7 @@ from frcrn_app.training.mixtures import (
     mains_hum,
     rumble,
     validation_mixtures,
+    without_infrasound,
 )
 from frcrn_app.training.rooms import room_from_response, simulated_rooms
 
@@ -35,6 +37,11 @@ def corpus(speech_folder, noise_folder, cache):
 
 def _mixtures(corpus, seed=0, **changes):
     return MixtureSet(corpus, MixtureConfig(**{"seconds": 1.0, **FEW_ROOMS, **changes}), seed)
+
+
+def _voice_band(samples):
+    """What lies above 80 Hz, the rest being no part of a target."""
+    return signal.sosfiltfilt(signal.butter(4, 80, "high", fs=SAMPLE_RATE, output="sos"), samples)
 
 
 def test_the_same_number_is_the_same_mixture(corpus):
@@ -98,7 +105,8 @@ def test_clean_speech_has_itself_as_target(corpus):
     for i in range(5):
         noisy, clean, snr_db, noise = mixtures.mix(i)
         assert (snr_db, noise) == (math.inf, "")
-        np.testing.assert_allclose(noisy, clean, atol=1 / 32768)
+        heard, target = _voice_band(noisy)[EDGE:-EDGE], _voice_band(clean)[EDGE:-EDGE]
+        np.testing.assert_allclose(heard, target, atol=3e-4)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +182,36 @@ def test_rumble_comes_beside_the_drawn_snr(corpus):
         assert ratios[1] > ratios[0] + 0.4  # as strong as speech itself
 
 
+def test_no_target_keeps_what_lies_below_voices(corpus, monkeypatch):
+    """Recordings of speech may stand on an offset and a swell: noise, and no part of the target."""
+    read = Corpus.read
+    time = np.arange(60 * SAMPLE_RATE) / SAMPLE_RATE
+    swell = (0.05 + 0.1 * np.sin(2 * np.pi * 7 * time)).astype(np.float32)
+
+    def on_a_swell(self, clip, offset, frames):
+        samples = read(self, clip, offset, frames)
+        return samples + swell[offset : offset + len(samples)] * (clip.kind == "speech")
+
+    monkeypatch.setattr(Corpus, "read", on_a_swell)
+    same_for_both = {"microphone_equaliser": 0, "high_pass": 0, "low_pass": 0, "speech_speed": 0}
+    mixtures = _mixtures(corpus, seconds=2.0, **ADDITIVE | same_for_both | {"partial_speech": 0})
+    for i in range(8):
+        mixture = mixtures.mix(i)
+        power = [np.abs(np.fft.rfft(x * np.hanning(len(x)))) ** 2 for x in mixture[:2]]
+        below = np.fft.rfftfreq(len(mixture.clean), 1 / SAMPLE_RATE) < 20
+        assert power[1][below].sum() < 1e-4 * power[1].sum()
+        assert power[0][below].sum() > 1e-3 * power[0].sum()  # it is there to be taken away
+
+
+def test_voices_pass_untouched_where_infrasound_ends():
+    time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
+    voice = sum(np.sin(2 * np.pi * k * 62 * time + k) for k in range(1, 20)).astype(np.float32)
+    passed = without_infrasound(voice + 3)
+    np.testing.assert_allclose(passed[EDGE:-EDGE], voice[EDGE:-EDGE], atol=0.02)
+    assert np.abs(without_infrasound(np.full(SAMPLE_RATE, 0.5, np.float32))).max() < 1e-5
+    assert len(without_infrasound(np.ones(100, np.float32))) == 100  # shorter than the edge
+
+
 def test_mains_hum_is_at_mains_frequency():
     hum = mains_hum(np.random.default_rng(0), 4 * SAMPLE_RATE)
     power = np.abs(np.fft.rfft(hum * np.hanning(len(hum)))) ** 2
@@ -224,7 +262,8 @@ def test_measured_responses_are_used(speech_folder, noise_folder, cache, tmp_pat
     noisy, clean, _, _ = _mixtures(corpus, **echo).mix(3)
     late = noisy - clean
     assert not np.allclose(late, 0, atol=1e-3)
-    np.testing.assert_allclose(late[2400:], 0.5 * clean[:-2400], atol=2e-4)
+    tail, voice = _voice_band(late)[2400:], _voice_band(clean)[:-2400]
+    np.testing.assert_allclose(tail[EDGE:-EDGE], 0.5 * voice[EDGE:-EDGE], atol=5e-4)
 
 
 def test_validation_is_fixed_and_spans_mild_to_loud(speech_folder, noise_folder, cache):
