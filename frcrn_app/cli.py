@@ -17,7 +17,7 @@ from pathlib import Path
 from . import __version__
 from .errors import Cancelled, UserError
 
-COMMANDS = ("denoise", "evaluate", "train", "finetune", "weights", "benchmark", "export")
+COMMANDS = ("denoise", "evaluate", "train", "finetune", "mix", "weights", "benchmark", "export")
 
 EXIT_USER_ERROR = 2
 EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h

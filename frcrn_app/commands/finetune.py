@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from ..errors import UserError
 from .train import (
     Lines,
-    _positive,
-    _positive_float,
     _share,
     add_machine_arguments,
+    positive,
+    positive_float,
 )
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="mask",
         help="what to train: the last layers (default), all decoders, or everything",
     )
-    run.add_argument("--steps", type=_positive, default=200, metavar="N", help="(200)")
-    run.add_argument("--batch", type=_positive, default=8, metavar="N", help="examples a step (8)")
+    run.add_argument("--steps", type=positive, default=200, metavar="N", help="(200)")
+    run.add_argument("--batch", type=positive, default=8, metavar="N", help="examples a step (8)")
     run.add_argument(
-        "--seconds", type=_positive_float, default=2.0, metavar="S", help="of an example (2)"
+        "--seconds", type=positive_float, default=2.0, metavar="S", help="of an example (2)"
     )
     run.add_argument(
-        "--learning-rate", type=_positive_float, default=2e-3, metavar="R", help="(0.002)"
+        "--learning-rate", type=positive_float, default=2e-3, metavar="R", help="(0.002)"
     )
     run.add_argument(
         "--own-share", type=_share, default=0.6, metavar="S", help="of examples of your noise (0.6)"
@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--scored",
-        type=_positive,
+        type=positive,
         default=24,
         metavar="N",
         help="mixtures with your noise, and with general noise, in the table (24)",

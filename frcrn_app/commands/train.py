@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_audio_arguments(parser)
     network = parser.add_argument_group("network")
     network.add_argument(
-        "--channels", type=_positive, metavar="N", help="complex channels, a multiple of 8 (32)"
+        "--channels", type=positive, metavar="N", help="complex channels, a multiple of 8 (32)"
     )
     network.add_argument("--unets", type=int, choices=(1, 2), help="U-Nets in a row (1)")
     network.add_argument(
@@ -53,17 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     run = parser.add_argument_group("run")
     length = run.add_mutually_exclusive_group()
-    length.add_argument("--hours", type=_positive_float, metavar="H", help="of training (1)")
-    length.add_argument("--steps", type=_positive, metavar="N", help="in place of --hours")
-    run.add_argument("--batch", type=_positive, default=4, metavar="N", help="examples at once (4)")
+    length.add_argument("--hours", type=positive_float, metavar="H", help="of training (1)")
+    length.add_argument("--steps", type=positive, metavar="N", help="in place of --hours")
+    run.add_argument("--batch", type=positive, default=4, metavar="N", help="examples at once (4)")
     run.add_argument(
-        "--accumulate", type=_positive, default=1, metavar="N", help="batches a step (1)"
+        "--accumulate", type=positive, default=1, metavar="N", help="batches a step (1)"
     )
     run.add_argument(
-        "--seconds", type=_positive_float, default=3.0, metavar="S", help="of an example (3)"
+        "--seconds", type=positive_float, default=3.0, metavar="S", help="of an example (3)"
     )
     run.add_argument(
-        "--learning-rate", type=_positive_float, default=1e-3, metavar="R", help="at most (0.001)"
+        "--learning-rate", type=positive_float, default=1e-3, metavar="R", help="at most (0.001)"
     )
     run.add_argument(
         "--optimizer",
@@ -83,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, default=0, metavar="N", help="another seed, other mixtures"
     )
     run.add_argument(
-        "--validate-every", type=_positive, default=500, metavar="N", help="steps (500)"
+        "--validate-every", type=positive, default=500, metavar="N", help="steps (500)"
     )
     run.add_argument(
         "--validation-mixtures",
@@ -159,17 +159,17 @@ def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=int, default=1, metavar="N", help="processes that mix (1; 0: none)"
     )
     machine.add_argument(
-        "--threads", type=_positive, metavar="N", help="of the processor (default: all)"
+        "--threads", type=positive, metavar="N", help="of the processor (default: all)"
     )
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
 
 
-def _positive_float(text: str) -> float:
+def positive_float(text: str) -> float:
     try:
         value = float(text)
     except ValueError:

@@ -330,7 +330,14 @@ def scored_mixtures(sound: Sound, config: FineTuneConfig, seed: int) -> dict[str
 
     def fixed(noise: Corpus) -> list[Mixture]:
         corpus = sound.speech_valid.joined(noise)
-        return validation_mixtures(corpus, config.scored, seed, config.scored_seconds, babble=False)
+        return validation_mixtures(
+            corpus,
+            config.scored,
+            seed,
+            config.scored_seconds,
+            babble=False,
+            with_rumble=False,
+        )
 
     return {"own": fixed(sound.own_valid), "general": fixed(sound.general_valid)}
 

@@ -205,6 +205,7 @@ class MixtureSet(Dataset):
                 noise = noise + np.float32(level) * rumble(
                     rng, self.samples, _log_uniform(rng, *config.rumble_hz)
                 )
+                names.append("rumble")
         noisy, clean = self._through_device(rng, reverberant + noise, target)
         noisy, clean = self._at_level(rng, noisy, clean)
         if names and rng.random() < config.codec:
@@ -495,13 +496,23 @@ class _Batches:
 VALIDATION_SNRS_DB = (2.5, -5.0, 7.5, 0.0, 12.5, 5.0, 17.5, 10.0, 2.5, 15.0, 7.5, 20.0)
 
 
+VALIDATION_RUMBLE_DB = (-10.0, 0.0)
+
+
 def validation_mixtures(
-    corpus: Corpus, count: int, seed: int = 0, seconds: float = 4.0, *, babble: bool = True
+    corpus: Corpus,
+    count: int,
+    seed: int = 0,
+    seconds: float = 4.0,
+    *,
+    babble: bool = True,
+    with_rumble: bool = True,
 ) -> list[Mixture]:
     """A fixed list of mixtures to validate on: dry, one noise each, all speakers and noises.
 
     Speakers, noise kinds and babble (if wanted, and if there are speakers enough) take turns,
-    SNRs run through `VALIDATION_SNRS_DB`. The same arguments give the same list.
+    SNRs run through `VALIDATION_SNRS_DB`. With rumble, a third of the mixtures has low-frequency
+    noise beside. The same arguments give the same list.
     """
     config = MixtureConfig(
         seconds=seconds,
@@ -509,7 +520,7 @@ def validation_mixtures(
         speech_speed=0,
         noise_speed=0,
         noise_modulation=0,
-        rumble=0,
+        rumble_db=VALIDATION_RUMBLE_DB,
         room=0,
         noise_room=0,
         speech_equaliser=0,
@@ -530,11 +541,14 @@ def validation_mixtures(
     rng.shuffle(speakers)
     rng.shuffle(noises)
     fixed = []
+    snrs = len(VALIDATION_SNRS_DB)
     for number in range(count):
+        # Every third, one further in every round, so that in three rounds each SNR has had it.
+        config.rumble = float(with_rumble and (number + number // snrs) % 3 == 2)
         fixed.append(
             mixtures.compose(
                 np.random.default_rng((seed, number)),
-                VALIDATION_SNRS_DB[number % len(VALIDATION_SNRS_DB)],
+                VALIDATION_SNRS_DB[number % snrs],
                 tuple(speakers[number % len(speakers)]),
                 tuple(noises[number % len(noises)]),
             )
