@@ -11,6 +11,7 @@ import torch
 
 from .audio import Audio, require_sound, resample
 from .checkpoints import load_weights
+from .cuda_graphs import GraphedNetwork
 from .errors import DeviceError, UserError
 from .model import FRCRN, SAMPLE_RATE, FRCRNConfig
 from .model.fuse import fuse
@@ -33,6 +34,10 @@ FADE = SAMPLE_RATE // 2  # samples
 EDGE = 20  # samples: there the squared window has reached a hundredth
 
 Progress = Callable[[int, int], None]
+
+
+def _nothing() -> None:
+    """Nobody waits for anything."""
 
 
 class Denoiser:
@@ -81,10 +86,11 @@ class Denoiser:
         """Builds the network's inference form for a device and precision."""
         self.device, self.precision = device, precision
         self._model = fuse(self._network.to(device), getattr(torch, precision))
+        self._compute = self._model if device == "cpu" else GraphedNetwork(self._model)
 
     def warm_up(self) -> None:
         """Runs a second of silence, so that the first real sound does not pay for set-up."""
-        self._enhance_windows(np.zeros((1, SAMPLE_RATE), np.float32))
+        self._enhance_windows(np.zeros((1, SAMPLE_RATE), np.float32))()
 
     def __call__(
         self, audio: Audio, strength: float = 1.0, progress: Progress | None = None
@@ -124,9 +130,15 @@ class Denoiser:
         by_length: dict[int, list[tuple[_Sound, int, int]]] = {}
         for sound in sounds:
             by_length.setdefault(sound.length, []).extend(sound.jobs)
+        land = _nothing
         for length, jobs in by_length.items():
             for batch in _chunks(jobs, self.batch_size):
-                self._enhance_batch([job for job in batch if job[0].outcome is None], length)
+                jobs_left = [job for job in batch if job[0].outcome is None]
+                # On CUDA a batch only starts here. The one before is put into its sounds while
+                # the card computes this one.
+                before, land = land, self._enhance_batch(jobs_left, length)
+                before()
+        land()
         return [sound.finished() for sound in sounds]
 
     def shape(self, audio: Audio) -> tuple[int, int]:
@@ -145,10 +157,16 @@ class Denoiser:
 
     # -- level and windows --------------------------------------------------------------------
 
-    def _enhance_batch(self, batch: list[tuple[_Sound, int, int]], length: int) -> None:
-        """Windows (sound, channel, start) of equal length, into their sounds."""
+    def _enhance_batch(
+        self, batch: list[tuple[_Sound, int, int]], length: int
+    ) -> Callable[[], None]:
+        """Starts on windows (sound, channel, start) of equal length.
+
+        Returns:
+            What writes the results into their sounds, or makes an error their outcome.
+        """
         if not batch:
-            return
+            return _nothing
         windows = np.zeros((len(batch), length), np.float32)
         for row, (sound, channel, start) in enumerate(batch):
             piece = sound.noisy[channel, start : start + length]
@@ -161,35 +179,51 @@ class Denoiser:
             if all(sound.outcome is not None for sound in owners):
                 raise _AllEnded
 
-        try:
-            windows = self._enhance_windows(windows, on_layer)
-        except _AllEnded:
-            return
-        except Exception as error:
+        def fail(error: Exception) -> None:
             for sound in owners:
                 sound.outcome = sound.outcome or error
-            return
-        for row, (sound, channel, start) in enumerate(batch):
-            _cross_fade(sound.enhanced[channel], windows[row] / sound.gains[channel], start)
-        for sound in owners:
-            sound.window_done(sum(owner is sound for owner, _, _ in batch))
+
+        def land() -> None:
+            try:
+                enhanced = wait()
+            except Exception as error:
+                return fail(error)
+            for row, (sound, channel, start) in enumerate(batch):
+                _cross_fade(sound.enhanced[channel], enhanced[row] / sound.gains[channel], start)
+            for sound in owners:
+                sound.window_done(sum(owner is sound for owner, _, _ in batch))
+
+        try:
+            wait = self._enhance_windows(windows, on_layer)
+        except _AllEnded:
+            return _nothing
+        except Exception as error:
+            fail(error)
+            return _nothing
+        if self.device == "cpu":  # it is done already
+            land()
+            return _nothing
+        return land
 
     def _enhance_windows(
-        self, windows: np.ndarray, on_layer: Callable[[], None] = lambda: None
-    ) -> np.ndarray:
+        self, windows: np.ndarray, on_layer: Callable[[], None] = _nothing
+    ) -> Callable[[], np.ndarray]:
         """Windows [B, samples] at the network's level through the network, on what memory allows.
 
         On CUDA a batch that does not fit is halved for good; a single window that does not fit
         moves the network to the CPU.
+
+        Returns:
+            What waits for the result [B, samples].
         """
         while True:
             self._model.on_layer = on_layer
             try:
-                pieces = [
+                waits = [
                     self._run(torch.from_numpy(piece))
                     for piece in np.array_split(windows, -(-len(windows) // self.batch_size))
                 ]
-                return np.concatenate(pieces)
+                return lambda: np.concatenate([wait() for wait in waits])
             except torch.OutOfMemoryError:
                 if self.device == "cpu":
                     raise
@@ -211,8 +245,23 @@ class Denoiser:
                     self._move("cpu", _pick_precision("auto", "cpu"))
 
     @torch.inference_mode()
-    def _run(self, windows: torch.Tensor) -> np.ndarray:
-        return self._model(windows.to(self.device, non_blocking=True)).cpu().numpy()
+    def _run(self, windows: torch.Tensor) -> Callable[[], np.ndarray]:
+        """Starts the network on windows [B, samples]; returns what waits for the result."""
+        if self.device == "cpu":
+            enhanced = self._compute(windows).numpy()
+            return lambda: enhanced
+        # From and to page-locked memory the card copies by itself, without holding up this thread.
+        enhanced = self._compute(windows.pin_memory().to(self.device, non_blocking=True))
+        landed = torch.empty(enhanced.shape, pin_memory=True)
+        landed.copy_(enhanced, non_blocking=True)
+        done = torch.cuda.Event()
+        done.record(torch.cuda.current_stream(self.device))
+
+        def wait() -> np.ndarray:
+            done.synchronize()
+            return landed.numpy()
+
+        return wait
 
 
 class _AllEnded(Exception):

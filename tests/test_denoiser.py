@@ -233,7 +233,63 @@ def test_missing_weights_are_one_sentence(tmp_path):
         Denoiser(weights=str(tmp_path / "none.safetensors"))
 
 
-def test_out_of_memory_takes_smaller_batches_then_the_cpu(monkeypatch, noisy_speech):
+@pytest.fixture
+def card(monkeypatch):
+    """Lets a device that is cuda:0 in name compute on the processor; says what happened, in order.
+
+    For a Denoiser made on the CPU, whose `device` is then renamed.
+    """
+    happened = []
+
+    class Event:
+        def record(self, stream):
+            happened.append("started")
+
+        def synchronize(self):
+            happened.append("awaited")
+
+    to, empty = torch.Tensor.to, torch.empty
+
+    def moved(self, *args, **kwargs):
+        return to(self, *("cpu" if str(a).startswith("cuda") else a for a in args), **kwargs)
+
+    monkeypatch.setattr(torch.Tensor, "to", moved)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self)
+    monkeypatch.setattr(torch, "empty", lambda *a, pin_memory=False, **kw: empty(*a, **kw))
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    return happened
+
+
+def test_a_card_computes_while_the_batch_before_is_put_together(card, noisy_speech):
+    settings = {"device": "cpu", "precision": "float32", "window_seconds": 4}
+    expected = Denoiser(**settings)(noisy_speech).samples
+    denoiser = Denoiser(**settings)
+    denoiser.device = "cuda:0"
+    seen = []
+    enhanced = denoiser(noisy_speech, progress=lambda done, total: seen.append((done, total)))
+    np.testing.assert_allclose(enhanced.samples, expected, atol=1e-5)
+    assert card[:3] == ["started", "started", "awaited"]
+    assert card.count("started") == card.count("awaited") > 2
+    assert seen == sorted(seen)
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_a_fault_of_the_card_is_the_sounds_own(card, noisy_speech, monkeypatch):
+    """Faults of a card show when its result is waited for."""
+    denoiser = Denoiser(device="cpu")
+    denoiser.device = "cuda:0"
+
+    def fault(event):
+        raise RuntimeError("CUDA error")
+
+    monkeypatch.setattr(torch.cuda.Event, "synchronize", fault)
+    with pytest.raises(RuntimeError, match="CUDA error"):
+        denoiser(noisy_speech)
+
+
+def test_out_of_memory_takes_smaller_batches_then_the_cpu(card, monkeypatch, noisy_speech):
     """A device that holds no more than two windows, then none at all."""
     denoiser = Denoiser(device="cpu", precision="float32", window_seconds=4, batch_size=4)
     expected = Denoiser(device="cpu", precision="float32", window_seconds=4)(noisy_speech).samples
@@ -245,9 +301,7 @@ def test_out_of_memory_takes_smaller_batches_then_the_cpu(monkeypatch, noisy_spe
         return run(windows)
 
     monkeypatch.setattr(denoiser, "_run", limited)
-    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-    denoiser.device = "cuda:0"  # in name: the tensors stay where they are
-    monkeypatch.setattr(torch.Tensor, "to", _to_cpu(torch.Tensor.to))
+    denoiser.device = "cuda:0"
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         enhanced = denoiser(noisy_speech).samples
@@ -259,13 +313,3 @@ def test_out_of_memory_takes_smaller_batches_then_the_cpu(monkeypatch, noisy_spe
     assert denoiser.device == "cpu"
     np.testing.assert_allclose(enhanced, expected, atol=1e-5)
     assert rms_dbfs(again - expected) < rms_dbfs(expected) - 25  # bfloat16 where the CPU has it
-
-
-def _to_cpu(to):
-    """Tensor.to, for which cuda:0 is the processor."""
-
-    def moved(self, *args, **kwargs):
-        args = tuple("cpu" if str(a).startswith("cuda") else a for a in args)
-        return to(self, *args, **kwargs)
-
-    return moved
