@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from films import silent_film
 
 from frcrn_app import audio as audio_module
 from frcrn_app.audio import (
@@ -462,15 +463,7 @@ def test_a_playlist_reads_no_other_file(tmp_path, make_tone):
 
 
 def test_a_film_without_sound(tmp_path):
-    with av.open(str(tmp_path / "silent.mp4"), "w") as container:
-        video = container.add_stream("mpeg4", rate=10)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        for index in range(5):
-            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))
-            frame.pts = index
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
-    refused(tmp_path / "silent.mp4", "video without sound")
+    refused(silent_film(tmp_path / "silent.mp4"), "video without sound")
 
 
 @pytest.mark.parametrize("part", [0.97, 0.6, 0.1])

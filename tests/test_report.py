@@ -206,6 +206,9 @@ def test_the_chinese_page_has_the_same_figures(evaluation, summary):
     assert numbers["zh"] == numbers["en"]
     assert "总览" in pages["zh"]
     assert 'lang="zh-CN"' in pages["zh"]
+    # The file without a partner, and what it would have been.
+    assert "<th>lonely.wav</th><td>clean</td>" in pages["en"]
+    assert "<th>lonely.wav</th><td>干净</td>" in pages["zh"]
 
 
 def test_one_file_alone_and_no_system(evaluation):

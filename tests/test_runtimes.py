@@ -2,18 +2,16 @@
 
 import pytest
 import torch
-from golden.seeded import seeded_state, waveform
+from golden.seeded import seeded_network, waveform
 
 from frcrn_app.errors import DeviceError
-from frcrn_app.model import FRCRN, FRCRNConfig
+from frcrn_app.model import FRCRN
 from frcrn_app.runtimes import load_runtime
 
 
 @pytest.fixture(scope="module")
 def network() -> FRCRN:
-    model = FRCRN(FRCRNConfig(channels=16, unets=2)).eval().requires_grad_(False)
-    model.load_state_dict(seeded_state(model))
-    return model
+    return seeded_network(16, 2)
 
 
 @pytest.mark.parametrize("name", ["torch", "onnxruntime", "openvino"])

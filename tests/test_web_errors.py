@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from films import silent_film
 
 from frcrn_app.audio import Audio, load_audio, save_audio
 from frcrn_app.chinese import SENTENCES, _pattern, in_chinese
@@ -92,20 +93,6 @@ def nan_wav(path: Path) -> Path:
     samples = tone()
     samples[4000] = np.nan
     return wav(path, samples)
-
-
-def silent_film(path: Path) -> Path:
-    import av
-
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("mpeg4", rate=10)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        for index in range(5):
-            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))
-            frame.pts = index
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
-    return path
 
 
 @pytest.mark.parametrize(

@@ -369,7 +369,8 @@ def problem_tables(evaluation: Evaluation, words: Words) -> str:
     head = f"<th>{words['file']}</th><th>{words['what_is_wrong']}</th>"
     tables = _table(head, lines) if lines else ""
     lines = [
-        f"<tr><th>{escape(item.name)}</th><td>{escape(item.role)}</td>"
+        f"<tr><th>{escape(item.name)}</th>"
+        f"<td>{escape(words.get(f'role_{item.role}', item.role))}</td>"  # or a system's name
         f"<td>{escape(say(item.reason))}</td></tr>"
         for item in evaluation.unpaired
     ]

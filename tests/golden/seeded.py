@@ -30,6 +30,15 @@ def seeded_state(model: torch.nn.Module, seed: int = 0) -> dict[str, Tensor]:
     return state
 
 
+def seeded_network(channels: int, unets: int):
+    """A network of this project with a `seeded_state`, in evaluation mode."""
+    from frcrn_app.model import FRCRN, FRCRNConfig  # what compares with other code does without
+
+    model = FRCRN(FRCRNConfig(channels, unets)).eval().requires_grad_(False)
+    model.load_state_dict(seeded_state(model))
+    return model
+
+
 def waveform(length: int, seed: int = 1) -> Tensor:
     """Noise with a slow envelope at about -25 dBFS, [1, length]."""
     rng = np.random.Generator(np.random.Philox(seed))

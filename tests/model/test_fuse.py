@@ -7,21 +7,15 @@ import copy
 
 import pytest
 import torch
-from golden.seeded import seeded_state, waveform
+from golden.seeded import seeded_network, waveform
 
 from frcrn_app.errors import Cancelled
-from frcrn_app.model import FRCRN, FRCRNConfig, fuse
+from frcrn_app.model import FRCRN, fuse
 from frcrn_app.model.fuse import fuse as make_fused
 from frcrn_app.model.kernels import load_kernels
 
 # The ends are lone frames divided by a vanishing window, which magnifies rounding.
 INNER = slice(20, -20)
-
-
-def seeded_network(channels: int, unets: int) -> FRCRN:
-    model = FRCRN(FRCRNConfig(channels, unets)).eval().requires_grad_(False)
-    model.load_state_dict(seeded_state(model))
-    return model
 
 
 @pytest.fixture(params=["compiled", "torch"], autouse=True)

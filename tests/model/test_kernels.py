@@ -9,9 +9,9 @@ import sys
 
 import pytest
 import torch
-from golden.seeded import seeded_state, waveform
+from golden.seeded import seeded_network, waveform
 
-from frcrn_app.model import FRCRN, FRCRNConfig, fuse, kernels
+from frcrn_app.model import fuse, kernels
 from frcrn_app.model.fuse import fuse as make_fused
 
 INNER = slice(20, -20)
@@ -32,12 +32,6 @@ def forget():
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "frcrn_app"
-
-
-def seeded_network(channels: int) -> FRCRN:
-    model = FRCRN(FRCRNConfig(channels, 1)).eval().requires_grad_(False)
-    model.load_state_dict(seeded_state(model))
-    return model
 
 
 @needs_compiler
@@ -65,7 +59,7 @@ def portable(request, tmp_path_factory):
 def test_processors_without_wide_vectors(channels, portable, monkeypatch):
     """Other instructions, same sound: the portable form of the source is used there."""
     assert not portable._in_pairs
-    network, noisy = seeded_network(channels), waveform(12_345)
+    network, noisy = seeded_network(channels, 1), waveform(12_345)
     expected = network(noisy)
     used = []
 
@@ -99,7 +93,7 @@ def test_without_them_torch_does_the_work(obstacle, cache, tmp_path, monkeypatch
     with caplog.at_level(logging.INFO, "frcrn_app"):
         assert kernels.load_kernels(torch.float32) is None
     assert obstacle == "wish" or "torch computes them" in caplog.text
-    network, noisy = seeded_network(16), waveform(5_000)
+    network, noisy = seeded_network(16, 1), waveform(5_000)
     enhanced = make_fused(network)(noisy)
     torch.testing.assert_close(enhanced[:, INNER], network(noisy)[:, INNER], rtol=0, atol=1e-5)
 
