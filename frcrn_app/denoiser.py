@@ -19,9 +19,9 @@ from .model.level import normalisation_gain
 
 log = logging.getLogger(__name__)
 
-# The released pipelines pass up to 120 s at once, which costs the embedded network half a gigabyte.
+# The released pipelines pass up to 120 s at once, which costs the embedded network a gigabyte.
 # Longer sounds, which themselves take room, go in shorter windows.
-WHOLE_SECONDS, WINDOW_SECONDS = 120.0, 60.0
+WHOLE_SECONDS, WINDOW_SECONDS = 120.0, 40.0
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 OVERLAP = 2 * SAMPLE_RATE  # samples that neighbouring windows share
 # Within the overlap the second window's memory (39 frames, 0.8 s) fills up before it is heard,
@@ -50,7 +50,7 @@ class Denoiser:
             where the hardware computes in it, else float32.
         batch_size: windows that run at once; None: 1 on the CPU, 8 on CUDA.
         window_seconds: length of a window, and of the longest sound that passes whole; None: sounds
-            of up to two minutes pass whole, longer ones in windows of one. Attention averages over
+            of up to two minutes pass whole, longer ones in windows of 40 s. Attention averages over
             a window, so another length sounds slightly different; memory grows with it.
 
     Raises:
