@@ -135,9 +135,12 @@ class Denoiser:
             for batch in _chunks(jobs, self.batch_size):
                 jobs_left = [job for job in batch if job[0].outcome is None]
                 # On CUDA a batch only starts here. The one before is put into its sounds while
-                # the card computes this one.
+                # the card computes this one, and always before this one: they overlap.
                 before, land = land, self._enhance_batch(jobs_left, length)
                 before()
+                if self.device == "cpu":  # done already
+                    land()
+                    land = _nothing
         land()
         return [sound.finished() for sound in sounds]
 
@@ -199,9 +202,6 @@ class Denoiser:
             return _nothing
         except Exception as error:
             fail(error)
-            return _nothing
-        if self.device == "cpu":  # it is done already
-            land()
             return _nothing
         return land
 

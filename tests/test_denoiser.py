@@ -276,6 +276,26 @@ def test_a_card_computes_while_the_batch_before_is_put_together(card, noisy_spee
     assert seen[-1][0] == seen[-1][1]
 
 
+def test_a_card_that_fills_up_under_way_loses_nothing(card, monkeypatch, noisy_speech):
+    """The window that moves to the processor is done before the one on the card has come back."""
+    settings = {"device": "cpu", "precision": "float32", "window_seconds": 4, "batch_size": 1}
+    expected = Denoiser(**settings)(noisy_speech).samples
+    denoiser = Denoiser(**settings)
+    denoiser.device = "cuda:0"
+    run = denoiser._run
+
+    def full_after_one(windows):
+        if denoiser.device != "cpu" and card:
+            raise torch.OutOfMemoryError("no room")
+        return run(windows)
+
+    monkeypatch.setattr(denoiser, "_run", full_after_one)
+    with pytest.warns(RuntimeWarning, match="on the CPU"):
+        enhanced = denoiser(noisy_speech).samples
+    assert card == ["started", "awaited"]
+    assert rms_dbfs(enhanced - expected) < rms_dbfs(expected) - 25  # bfloat16 where the CPU has it
+
+
 def test_a_fault_of_the_card_is_the_sounds_own(card, noisy_speech, monkeypatch):
     """Faults of a card show when its result is waited for."""
     denoiser = Denoiser(device="cpu")

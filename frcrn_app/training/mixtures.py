@@ -494,8 +494,6 @@ class _Batches:
 # Half of the validation mixtures at the SNRs of the VoiceBank-DEMAND test set, so that validation
 # follows what people compare on; the others span what the network must bear.
 VALIDATION_SNRS_DB = (2.5, -5.0, 7.5, 0.0, 12.5, 5.0, 17.5, 10.0, 2.5, 15.0, 7.5, 20.0)
-
-
 VALIDATION_RUMBLE_DB = (-10.0, 0.0)
 
 
