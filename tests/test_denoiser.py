@@ -109,11 +109,12 @@ def test_windows_are_not_heard(example_pairs, seconds, window):
     assert scores[0] > scores[1] - 0.02, scores
     if window is None:
         assert scores[0] < scores[1] + 0.02, scores
-    # Where one window hands over to the next, the two differ no more than they do elsewhere.
+    # Where one window hands over to the next, the two differ no more than they do around it.
     difference = np.abs(windowed - whole)
-    for start in window_starts(len(clean), (window or 60) * 16_000)[1:]:
-        seam = difference[start + OVERLAP // 2 : start + OVERLAP]
-        assert seam.max() < max(0.02, 2 * np.quantile(difference, 0.9999))
+    for start in window_starts(len(clean), (window or 40) * 16_000)[1:]:
+        begin, end = start + OVERLAP // 2, start + OVERLAP
+        around = [difference[begin - 80_000 : begin], difference[end : end + 80_000]]
+        assert difference[begin:end].max() < max(0.02, np.concatenate(around).max())
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -180,9 +181,9 @@ def test_windows_cover_everything_with_real_samples(samples, window):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "window", "windows"), [(3, 3, 1), (120, 120, 1), (121, 60, 3), (3600, 60, 63)]
+    ("seconds", "window", "windows"), [(3, 3, 1), (120, 120, 1), (121, 40, 4), (3600, 40, 95)]
 )
-def test_two_minutes_pass_whole_and_more_in_windows_of_one(denoiser, seconds, window, windows):
+def test_two_minutes_pass_whole_and_more_in_windows(denoiser, seconds, window, windows):
     stereo = Audio(np.zeros((2, seconds * 8_000), np.float32), 8_000)
     assert denoiser.shape(stereo) == (window * 16_000, 2 * windows)
 

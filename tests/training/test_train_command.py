@@ -65,7 +65,7 @@ def test_a_tiny_run_lowers_the_loss_on_what_it_saw(tmp_path, noise_folder, cache
 
 def test_fixed_statistics_are_kept_where_they_serve_better(tmp_path, noise_folder, cache):
     arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1", "--init", "frcrn-small")
-    args = cli.build_parser(["train"]).parse_args([*arguments, "--channels", "32"])
+    args = cli.build_parser(["train"]).parse_args([*arguments, "--channels", "48"])
     trainer = train.build_trainer(args)
     before = [buffer.clone() for buffer in trainer.model.buffers()]
     trainer.freeze_norms()  # the embedded weights were trained with just these
@@ -107,7 +107,7 @@ def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache):
 
 def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache):
     # Weights whose statistics serve as they are; new ones would be of other batches.
-    more = ["--init", "frcrn-small", "--channels", "32", "--precision", "float32"]
+    more = ["--init", "frcrn-small", "--channels", "48", "--precision", "float32"]
     more += ["--steps", "2", "--validation-mixtures", "0"]
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     assert cli.main([*_arguments(alone, noise_folder, cache, *more), "--batch", "2"]) == 0
