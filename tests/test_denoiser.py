@@ -9,7 +9,7 @@ import torch
 
 from frcrn_app import metrics
 from frcrn_app.audio import Audio, load_audio, rms_dbfs
-from frcrn_app.denoiser import OVERLAP, Denoiser, window_starts
+from frcrn_app.denoiser import OVERLAP, Denoiser, _cross_fade, window_starts
 from frcrn_app.errors import AudioError, Cancelled, CheckpointError, DeviceError, UserError
 
 # dB of SI-SDR over the example pairs, of which the embedded weights reach 6.6.
@@ -178,6 +178,18 @@ def test_windows_cover_everything_with_real_samples(samples, window):
         assert starts[-1] + window == samples, "the last window is moved back, not padded"
     for a, b in pairwise(starts):
         assert b - a <= window - OVERLAP, "neighbours overlap by what the cross-fade needs"
+
+
+def test_one_window_fades_into_the_next():
+    """Slowly, and only when the second one's memory has filled up (39 frames, 0.8 s)."""
+    enhanced = np.zeros(6 * 16_000, np.float32)
+    _cross_fade(enhanced, np.zeros(4 * 16_000, np.float32), 0)
+    _cross_fade(enhanced, np.ones(4 * 16_000, np.float32), 2 * 16_000)
+    assert not enhanced[: 2 * 16_000 + 12_800].any()
+    assert (enhanced[4 * 16_000 :] == 1).all()
+    steps = np.diff(enhanced)
+    assert steps.min() >= 0
+    assert steps.max() < 1 / 4_000
 
 
 @pytest.mark.parametrize(

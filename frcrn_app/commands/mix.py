@@ -5,7 +5,7 @@ import csv
 from pathlib import Path
 
 from ..errors import UserError
-from .train import Lines, add_audio_arguments, positive, positive_float, source_weights
+from .train import Lines, add_audio_arguments, positive, positive_float, sound_named, source_weights
 
 HELP = "mix your own speech and noise into pairs to evaluate with"
 
@@ -44,8 +44,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: the sound cannot be used, or OUT holds pairs already.
     """
-    if not args.index and not (args.speech and args.noise):
-        raise UserError("Name what to mix: --speech DIR and --noise DIR, or --index CSV.")
+    sound = sound_named(args)
     folders = [args.out / name for name in ("noisy", "clean")]
     if any(folder.exists() for folder in folders):
         raise UserError(f"{args.out} holds pairs already: name another --out.")
@@ -56,15 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     lines = Lines()
     factors = source_weights(args.source_weight)
-    corpus = Corpus.build(
-        speech=args.speech,
-        noise=args.noise,
-        rir=args.rir,
-        index=args.index,
-        cache=args.cache or args.out / "cache",
-        split=args.split,
-        progress=lines.progress("decoding"),
-    )
+    corpus = Corpus.build(**sound, split=args.split, progress=lines.progress("decoding"))
     for kind in ("speech", "noise"):
         if not getattr(corpus, kind):
             raise UserError(

@@ -144,6 +144,23 @@ def add_audio_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def sound_named(args: argparse.Namespace) -> dict:
+    """What `add_audio_arguments` names, as `Corpus.build` takes it.
+
+    Raises:
+        UserError: there is no speech or no noise among it.
+    """
+    if not args.index and not (args.speech and args.noise):
+        raise UserError("Name the sound to use: --speech DIR and --noise DIR, or --index CSV.")
+    return {
+        "speech": args.speech,
+        "noise": args.noise,
+        "rir": args.rir,
+        "index": args.index,
+        "cache": args.cache or args.out / "cache",
+    }
+
+
 def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
     machine = parser.add_argument_group("machine")
     machine.add_argument(
@@ -231,8 +248,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from ..training.trainer import STATE_FILE
 
-    if not args.index and not (args.speech and args.noise):
-        raise UserError("Name what to train on: --speech DIR and --noise DIR, or --index CSV.")
+    sound_named(args)
     if (args.out / STATE_FILE).exists() and not args.resume:
         raise UserError(
             f"{args.out} holds a run already: go on with it (--resume) or name another --out."
@@ -267,13 +283,7 @@ def build_trainer(args: argparse.Namespace) -> "Trainer":
     lines = Lines()
     config = train_config(args)  # a wrong argument is said before hours of audio are decoded
     factors = source_weights(args.source_weight)
-    sound = {
-        "speech": args.speech,
-        "noise": args.noise,
-        "rir": args.rir,
-        "index": args.index,
-        "cache": args.cache or args.out / "cache",
-    }
+    sound = sound_named(args)
     train = Corpus.build(**sound, progress=lines.progress("decoding"))
     valid = Corpus.build(**sound, split="valid")
     lines.say(
