@@ -54,7 +54,7 @@ from frcrn_app.export import onnx_bytes  # noqa: E402
 from frcrn_app.metrics import pesq_score  # noqa: E402
 from frcrn_app.model import FRCRN, SAMPLE_RATE  # noqa: E402
 from frcrn_app.model.fuse import fuse  # noqa: E402
-from frcrn_app.model.level import normalisation_gain  # noqa: E402
+from frcrn_app.model.level import prepared  # noqa: E402
 from frcrn_app.model.unet import DECODER_KERNELS, STRIDE  # noqa: E402
 
 EXAMPLES = ROOT / "examples"
@@ -130,14 +130,14 @@ def measure(weights: str, threads: int, seconds: float) -> dict:
             networks[name] = network
             row.megabytes = network.size / 1e6
             row.int8, row.parameters = network.int8, network.parameters
-        sound = timed_sound(seconds)
+        sound = timed_sound(seconds, model.config.inputs)
         costs = processor_seconds({name: each.run for name, each in networks.items()}, sound)
         for row in rows:
             if row.name in networks:
                 row.seconds = costs[row.name] / (sound.shape[1] / SAMPLE_RATE)
                 if weights != RANDOM:
                     report(f"{row.name}: PESQ")
-                    row.pesq = mean_pesq(networks[row.name].run)
+                    row.pesq = mean_pesq(networks[row.name].run, model.config.inputs)
         transforms = transforms_size(files.float32)
     linear = [m for m in model.modules() if isinstance(m, nn.Linear)]
     return {
@@ -282,7 +282,7 @@ class Files:
         quantize_static(
             self.convolutions,
             path,
-            Clips(),
+            Clips(self.model.config.inputs),
             op_types_to_quantize=["Conv"],
             nodes_to_quantize=wide_convolutions(onnx.load(self.convolutions)),
             per_channel=True,
@@ -295,10 +295,10 @@ class Files:
 
 
 class Clips(CalibrationDataReader):
-    """A piece of each unlabelled clip, at the level at which the network hears it."""
+    """A piece of each unlabelled clip, as the network hears it."""
 
-    def __init__(self):
-        self._sounds = (normalised(sound[:, CALIBRATION])[0] for sound in unlabelled_clips())
+    def __init__(self, inputs: int):
+        self._sounds = (prepared(sound[:, CALIBRATION], inputs)[0] for sound in unlabelled_clips())
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(({"noisy": sound.numpy()} for sound in self._sounds), None)
@@ -508,17 +508,11 @@ def samples(path: Path) -> Tensor:
     return torch.from_numpy(resample(audio.samples[:1], audio.sample_rate, SAMPLE_RATE))
 
 
-def normalised(sound: Tensor) -> tuple[Tensor, Tensor]:
-    """A sound at the level of training, and the gain that brought it there."""
-    gain = normalisation_gain(sound)
-    return sound * gain, gain
-
-
-def timed_sound(seconds: float) -> Tensor:
-    """An unlabelled clip, again and again where it is too short, at the level of training."""
+def timed_sound(seconds: float, inputs: int) -> Tensor:
+    """An unlabelled clip, again and again where it is too short, as the network hears it."""
     clip = samples(EXAMPLES / "noisy" / TIMED_CLIP)
     length = round(seconds * SAMPLE_RATE)
-    return normalised(clip.repeat(1, -(-length // clip.shape[1]))[:, :length])[0]
+    return prepared(clip.repeat(1, -(-length // clip.shape[1]))[:, :length], inputs)[0]
 
 
 def processor_seconds(networks: dict[str, Run], sound: Tensor) -> dict[str, float]:
@@ -533,11 +527,11 @@ def processor_seconds(networks: dict[str, Run], sound: Tensor) -> dict[str, floa
     return {name: statistics.median(each[1:]) for name, each in times.items()}
 
 
-def mean_pesq(run: Run) -> float:
+def mean_pesq(run: Run, inputs: int) -> float:
     """Mean PESQ-WB over the labelled pairs, with level and ends as the Denoiser has them."""
     scores = []
     for path in sorted((EXAMPLES / "pairs" / "clean").iterdir()):
-        noisy, gain = normalised(samples(EXAMPLES / "pairs" / "noisy" / path.name))
+        noisy, gain = prepared(samples(EXAMPLES / "pairs" / "noisy" / path.name), inputs)
         enhanced = run(noisy) / gain
         ramp = (torch.arange(EDGE) / EDGE) ** 2
         enhanced[:, :EDGE] *= ramp

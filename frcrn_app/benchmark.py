@@ -430,12 +430,15 @@ def _formatted(text: Callable[[dict], str], result: dict) -> str:
 
 
 def _sound(seconds: float, batch: int) -> Tensor:
-    """Seeded noise with a slow envelope, [batch, samples], at the level where the Denoiser's own
-    normalisation changes nothing: all contestants hear the same."""
+    """Seeded noise with a slow envelope, [batch, samples], that the Denoiser hears as it is: at the
+    network's level and without infrasound. All contestants hear the same."""
     generator = torch.Generator().manual_seed(0)
     samples = max(1, round(seconds * SAMPLE_RATE))
     sound = torch.randn(batch, samples, generator=generator)
     sound *= 0.2 + (torch.arange(samples) / 1500).sin().abs()
+    spectrum = torch.fft.rfft(sound)
+    spectrum[:, : round(100 * seconds)] = 0  # below 100 Hz
+    sound = torch.fft.irfft(spectrum, samples)
     return sound * normalisation_gain(sound)
 
 

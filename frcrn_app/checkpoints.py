@@ -408,7 +408,8 @@ def _state_dict(content: object, path: Path) -> dict[str, Tensor]:
 def _pickled_metadata(content: object) -> dict[str, str]:
     config = content.get("config") if isinstance(content, Mapping) else None
     if isinstance(config, Mapping) and {"channels", "unets"} <= set(config):
-        return {"config": json.dumps({key: config[key] for key in ("channels", "unets")})}
+        keys = [key for key in ("channels", "unets", "inputs") if key in config]
+        return {"config": json.dumps({key: config[key] for key in keys})}
     return {}
 
 
@@ -517,7 +518,7 @@ def _config_of(tensors: dict[str, Tensor], path: Path) -> FRCRNConfig:
         )
     unets = 2 if any(name.startswith("unet2.") for name in tensors) else 1
     try:
-        return FRCRNConfig(channels=kernel.shape[0], unets=unets)
+        return FRCRNConfig(channels=kernel.shape[0], unets=unets, inputs=kernel.shape[1])
     except ValueError as error:
         raise CheckpointError(f"The file {path} is of another architecture: {error}.") from error
 

@@ -15,7 +15,7 @@ from .cuda_graphs import GraphedNetwork
 from .errors import DeviceError, UserError
 from .model import FRCRN, SAMPLE_RATE, FRCRNConfig
 from .model.fuse import fuse
-from .model.level import normalisation_gain
+from .model.level import heard, normalisation_gain
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,10 @@ class Denoiser:
         Args:
             requests: (audio, strength, progress), as in a call.
         """
-        sounds = [_Sound(*request, self._window_for, self._model.layers) for request in requests]
+        sounds = [
+            _Sound(*request, self._window_for, self._model.layers, self.config.inputs)
+            for request in requests
+        ]
         by_length: dict[int, list[tuple[_Sound, int, int]]] = {}
         for sound in sounds:
             by_length.setdefault(sound.length, []).extend(sound.jobs)
@@ -172,8 +175,9 @@ class Denoiser:
             return _nothing
         windows = np.zeros((len(batch), length), np.float32)
         for row, (sound, channel, start) in enumerate(batch):
-            piece = sound.noisy[channel, start : start + length]
-            windows[row, : len(piece)] = piece * sound.gains[channel]
+            noisy = torch.from_numpy(sound.noisy[channel])
+            piece = heard(noisy[None], self.config.inputs, start, start + length)[0].numpy()
+            np.multiply(piece, sound.gains[channel], out=windows[row, : len(piece)])
         owners = {id(sound): sound for sound, _, _ in batch}.values()
 
         def on_layer() -> None:
@@ -281,12 +285,13 @@ class _Sound:
         progress: Progress | None,
         window_for: Callable[[int], int],
         layers: int,
+        inputs: int,
     ):
         self.audio, self.strength = audio, strength
         self.outcome: Audio | BaseException | None = None
         self.jobs: list[tuple[_Sound, int, int]] = []
         self.length = self._done = self._layer = self._total = 0
-        self._progress, self._layers = progress, layers
+        self._progress, self._layers, self._inputs = progress, layers, inputs
         self._attempt(self._begin, window_for)
 
     def _attempt(self, work: Callable[..., None], *arguments) -> None:
@@ -306,7 +311,8 @@ class _Sound:
             return
         self.noisy = resample(self.audio.samples, self.audio.sample_rate, SAMPLE_RATE)
         self.enhanced = np.zeros_like(self.noisy)
-        self.gains = normalisation_gain(torch.from_numpy(self.noisy)).numpy()  # [channels, 1]
+        noisy = torch.from_numpy(self.noisy)
+        self.gains = normalisation_gain(noisy, self._inputs).numpy()  # [channels, 1]
         channels, samples = self.noisy.shape
         self.length = window_for(samples)
         starts = window_starts(samples, self.length)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from .errors import UserError
 from .model import FRCRN, SAMPLE_RATE
 from .model.complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
+from .model.frcrn import COMPRESSION, QUIET
 from .model.fsmn import FSMN, ORDER
 from .model.unet import DEPTH, PADDING, STRIDE, UNet
 
@@ -42,8 +43,9 @@ def export_onnx(model: FRCRN, path: str | os.PathLike, metadata: dict[str, str])
         path: the file to write, whole or not at all.
         metadata: texts to store in the file beside the network's configuration.
 
-    The file's input "noisy" and output "enhanced" are float32 [batch, samples] at 16 kHz and at the
-    level of training, -25 dBFS RMS.
+    The file's input "noisy" and output "enhanced" are float32 [batch, samples] at 16 kHz, the input
+    as `model.level.prepared` returns it: at -25 dBFS RMS, for networks of two inputs without
+    infrasound.
 
     Raises:
         ExportError: the package onnx is missing.
@@ -175,7 +177,10 @@ class _Graph:
         spectrum = self._add("Conv", x, analysis, strides=[hop_length])  # [B, 2F, T]
         spectrum = self._add("Reshape", spectrum, [0, 2, bins, -1])
 
-        first = self._unet(model.unet, self._add("Slice", spectrum, [0], heard, [3]))
+        x = self._add("Slice", spectrum, [0], heard, [3])
+        if model.config.inputs == 2:
+            x = self._with_compressed(x)
+        first = self._unet(model.unet, x)
         mask = self._add("Tanh", first)
         if model.config.unets == 2:
             mask = self._add("Add", mask, self._add("Tanh", self._unet(model.unet2, first)))
@@ -200,6 +205,15 @@ class _Graph:
         self._nodes[-1].output[0] = "enhanced"
 
     # -- the network --------------------------------------------------------------------------
+
+    def _with_compressed(self, spectrum: str) -> str:
+        """See `model.frcrn.heard_spectrum`."""
+        re, im = self._add("Split", spectrum, [1, 1], outputs=2, axis=1)
+        power = self._add("Add", self._add("Mul", re, re), self._add("Mul", im, im))
+        power = self._add("Add", power, torch.tensor(QUIET))
+        gain = self._add("Pow", power, torch.tensor((COMPRESSION - 1) / 2))
+        parts = [re, self._add("Mul", re, gain), im, self._add("Mul", im, gain)]
+        return self._add("Concat", *parts, axis=1)
 
     def _unet(self, unet: UNet, x: str) -> str:
         skips = []

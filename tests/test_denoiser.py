@@ -89,6 +89,19 @@ def test_channels_are_cleaned_apart(denoiser, noisy_speech):
         np.testing.assert_allclose(channel, alone, atol=1e-5)
 
 
+@pytest.mark.parametrize("window_seconds", [None, 5])
+def test_rumble_below_hearing_changes_next_to_nothing(noisy_speech, window_seconds):
+    """Not even where it is as loud as the sound, which it would otherwise quieten."""
+    denoiser = Denoiser(device="cpu", precision="float32", window_seconds=window_seconds)
+    noisy = noisy_speech.samples
+    seconds = np.arange(noisy.shape[1], dtype=np.float32) / noisy_speech.sample_rate
+    rumble = np.sqrt(2 * np.mean(noisy**2)) * np.sin(2 * np.pi * 8 * seconds) + 0.05
+    reference = denoiser(noisy_speech).samples
+    difference = denoiser(noisy_speech.with_samples(noisy + rumble)).samples - reference
+    inner = slice(noisy_speech.sample_rate // 10, -noisy_speech.sample_rate // 10)
+    assert rms_dbfs(difference[:, inner]) < rms_dbfs(reference) - 30
+
+
 @pytest.mark.parametrize(("seconds", "window"), [(135, None), (60, 15)])
 def test_windows_are_not_heard(example_pairs, seconds, window):
     """By default, and with short windows: no PESQ is lost against the whole, no step at a seam."""

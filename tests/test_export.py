@@ -2,19 +2,22 @@
 
 import numpy as np
 import onnxruntime
+import pytest
 import torch
-from golden.seeded import waveform
+from golden.seeded import seeded_network, waveform
 
-from frcrn_app.checkpoints import load_weights
+from frcrn_app.checkpoints import save_weights
 from frcrn_app.cli import main
 
 
-def test_the_file_gives_what_the_network_gives(tmp_path, capsys):
-    path = tmp_path / "small.onnx"
-    assert main(["export", "--weights", "frcrn-small", "--out", str(path)]) == 0
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_the_file_gives_what_the_network_gives(inputs, tmp_path, capsys):
+    model = seeded_network(16, 2, inputs)
+    weights = save_weights(tmp_path / "seeded.safetensors", model, half=False)
+    path = tmp_path / "seeded.onnx"
+    assert main(["export", "--weights", str(weights), "--out", str(path)]) == 0
     assert str(path) in capsys.readouterr().out
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    model = load_weights("frcrn-small").model
     for length in (3_200, 20_001):
         noisy = waveform(length)
         (enhanced,) = session.run(None, {"noisy": noisy.numpy()})

@@ -40,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     network.add_argument("--unets", type=int, choices=(1, 2), help="U-Nets in a row (1)")
     network.add_argument(
+        "--inputs",
+        type=int,
+        choices=(1, 2),
+        help="what the network hears: 1 the spectrum, as the released one does; 2 also its "
+        "compressed form, of sound without infrasound (2)",
+    )
+    network.add_argument(
         "--init",
         metavar="WEIGHTS",
         help="start from these weights (a name or path); smaller ones are grown",
@@ -322,11 +329,12 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
     from ..checkpoints import load_weights
     from ..training.trainer import TrainConfig
 
-    channels, unets = args.channels or 32, args.unets or 1
+    channels, unets, inputs = args.channels or 32, args.unets or 1, args.inputs or 2
     if args.init:
         # What is not asked for is as large as what it starts from.
         start = load_weights(args.init).config
         channels, unets = args.channels or start.channels, args.unets or start.unets
+        inputs = args.inputs or start.inputs
     if channels % 8:
         raise UserError(f"--channels must be a multiple of 8, not {channels}.")
     chosen = {}
@@ -337,6 +345,7 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
         out=args.out,
         channels=channels,
         unets=unets,
+        inputs=inputs,
         init=args.init,
         teacher=args.teacher,
         teacher_share=args.teacher_share,

@@ -15,6 +15,9 @@ from .stft import STFT, InverseSTFT, padded_length
 from .unet import UNet
 
 SAMPLE_RATE = 16_000  # Hz
+COMPRESSION = 0.3  # power to which the second input raises magnitudes
+# Added to squared magnitudes, which are about 1 on the mean: below lies what 16 bits round off.
+QUIET = 1e-6
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,9 @@ class FRCRNConfig:
 
     channels: int = 128  # complex channels of every layer; a multiple of 8 (attention's squeeze)
     unets: int = 2  # 2: mask = tanh(u1) + tanh(u2(u1)), 1: mask = tanh(u1)
+    # Complex channels that the first U-Net hears. 1: the spectrum. 2: also the spectrum with its
+    # magnitudes compressed, of sound without infrasound (`level.prepared`).
+    inputs: int = 1
     win_length: int = 640  # samples; the U-Net's frequency strides fit 321 bins only
     hop_length: int = 320  # samples
 
@@ -31,6 +37,8 @@ class FRCRNConfig:
             raise ValueError(f"channels must be a positive multiple of 8, not {self.channels}")
         if self.unets not in (1, 2):
             raise ValueError(f"unets must be 1 or 2, not {self.unets}")
+        if self.inputs not in (1, 2):
+            raise ValueError(f"inputs must be 1 or 2, not {self.inputs}")
         if (self.win_length, self.hop_length) != (640, 320):
             raise ValueError("only win_length 640 with hop_length 320 fits the network")
 
@@ -52,13 +60,14 @@ class FRCRN(nn.Module):
         self.config = config = config or FRCRNConfig()
         self.stft = STFT(config.win_length, config.hop_length)
         self.istft = InverseSTFT(config.win_length, config.hop_length)
-        self.unet = UNet(config.channels)
+        self.unet = UNet(config.channels, config.inputs)
         if config.unets == 2:
             self.unet2 = UNet(config.channels)
 
     def mask(self, spectrum: Tensor) -> Tensor:
         """Complex ratio mask [B, 2, F, T] of a spectrum [B, 2, F, T], each part in (-2, 2)."""
-        x = spectrum.contiguous(memory_format=torch.channels_last)
+        x = heard_spectrum(spectrum, self.config.inputs)
+        x = x.contiguous(memory_format=torch.channels_last)
         first = self.unet(x)
         if self.config.unets == 1:
             return torch.tanh(first.float())
@@ -89,6 +98,19 @@ def framed_spectrum(stft: STFT, waveform: Tensor) -> tuple[Tensor, int]:
     heard = max(1, (samples - stft.win_length) // stft.hop_length + 1)
     length = padded_length(samples, stft.win_length, stft.hop_length)
     return stft(F.pad(waveform.float(), (0, length - samples))), heard
+
+
+def heard_spectrum(spectrum: Tensor, inputs: int) -> Tensor:
+    """What the first U-Net hears of a spectrum [B, 2, F, T]: [B, 2 inputs, F, T].
+
+    Speech falls by 40 dB and more from its lowest to its highest formants, and beside the loud
+    ones a U-Net of few channels hardly hears the quiet ones. Compressed they are next to equal.
+    """
+    if inputs == 2:
+        power = spectrum.square().sum(1, keepdim=True) + QUIET
+        compressed = spectrum * power.pow((COMPRESSION - 1) / 2)
+        spectrum = torch.stack((spectrum, compressed), 2).flatten(1, 2)  # re, re, im, im
+    return spectrum
 
 
 def extended_mask(mask: Tensor, spectrum: Tensor) -> Tensor:

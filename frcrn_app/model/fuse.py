@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 from .attention import SqueezeExcitation
 from .complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
-from .frcrn import FRCRN
+from .frcrn import FRCRN, heard_spectrum
 from .fsmn import FSMN, ORDER, FrequencyFSMN, TimeFSMN
 from .kernels import TILE, Kernels, load_kernels
 from .stft import STFT, InverseSTFT
@@ -88,7 +88,7 @@ class FusedFRCRN(FRCRN):
 
     def mask(self, spectrum: Tensor) -> Tensor:
         """Complex ratio mask [B, 2, F, T] of a spectrum [B, 2, F, T], each part in (-2, 2)."""
-        x = spectrum.permute(0, 3, 1, 2)  # [B, T, 2, F]
+        x = heard_spectrum(spectrum, self.config.inputs).permute(0, 3, 1, 2)  # [B, T, parts, F]
         if x.device.type == "cpu":
             # One by one, the frames of each are contiguous and its chunks fit the cache.
             return torch.cat([self._mask(row[None]) for row in x]).permute(0, 2, 3, 1)
@@ -129,7 +129,7 @@ class _InverseSTFT(InverseSTFT):
 
 
 class _UNet(nn.Module):
-    """float32 [B, T, 2, 321] to the same."""
+    """float32 [B, T, 2 inputs, 321] to [B, T, 2, 321]."""
 
     def __init__(self, unet: UNet, dtype: torch.dtype):
         super().__init__()
@@ -172,31 +172,33 @@ class _UNet(nn.Module):
 
 
 class _FirstEncoder(nn.Module):
-    """float32 [B, T, 2, F] to [B, T + 1, 2, F', C].
+    """float32 [B, T, P, F] to [B, T + 1, 2, F', C].
 
-    A convolution with two input channels has no fast kernel: the 20 numbers that meet in an output
-    are gathered instead, for one matrix product.
+    A convolution with so few input channels has no fast kernel: the 10 P numbers that meet in an
+    output are gathered instead, for one matrix product.
     """
 
     def __init__(self, conv: ComplexConv2d, bn: ComplexBatchNorm2d, dtype: torch.dtype):
         super().__init__()
         scale, shift = bn.scale_and_shift()
-        weight, bias = conv.real_parameters()  # [2C, 2, kF, kT], [2C]
+        weight, bias = conv.real_parameters()  # [2C, P, kF, kT], [2C]
+        self.parts = weight.shape[1]
         self.taps, self.stride = weight.shape[2], conv.stride[0]
         weight = (weight * scale[:, None, None, None]).permute(0, 3, 1, 2).flatten(1)
-        _keep(self, "weight", weight.unflatten(0, (2, -1)), dtype)  # [2, C, kT 2 kF]
+        _keep(self, "weight", weight.unflatten(0, (2, -1)), dtype)  # [2, C, kT P kF]
         _keep(self, "bias", (bias * scale + shift).view(2, -1), dtype)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         batch, count = x.shape[:2]
         if kernels := _kernels(x, self.weight.dtype):
-            weights = self.weight.float().unflatten(2, (2, 2, -1)).movedim(1, 4).contiguous()
+            weights = self.weight.float().unflatten(2, (2, self.parts, -1))
+            weights = weights.movedim(1, 4).contiguous()
             y, total = kernels.first_layer(
                 x[0].contiguous(), weights, self.bias.float(), self.stride
             )
             return y[None], total[None] / (len(y) * y.shape[2])
         x = F.pad(x.to(self.weight.dtype), (0, 0, 0, 0, 1, 1))
-        x = x.unfold(3, self.taps, self.stride).transpose(2, 3)  # [B, T + 2, F', 2, kF]
+        x = x.unfold(3, self.taps, self.stride).transpose(2, 3)  # [B, T + 2, F', P, kF]
         height, channels = x.shape[2], self.weight.shape[1]
         y = x.new_empty(batch, count + 1, 2, height, channels)
         total = 0

@@ -418,13 +418,13 @@ void combine(const number *const *products, const float *scale, number *out, ptr
 }
 
 /* ------------------------------------------------------------------------------------------------
- * The first and the last layer, whose two channels of sound are too few for a fast convolution
+ * The first and the last layer, whose few channels of sound are too few for a fast convolution
  */
 
 /* One block of n channels of ROWS rows, from `first` on. */
-INLINE void first_block(const float *const x[2][2], const float *weights, const float *bias,
-                        number *out, float *sum, long first, long height, long channels, long taps,
-                        long stride, long n)
+INLINE void first_block(const float *const frames[2], long parts, long width,
+                        const float *weights, const float *bias, number *out, float *sum,
+                        long first, long height, long channels, long taps, long stride, long n)
 {
     vector y[ROWS], total = {0};
     long at[ROWS];
@@ -434,15 +434,14 @@ INLINE void first_block(const float *const x[2][2], const float *weights, const 
         at[i] = (first + i < height ? first + i : height - 1) * stride;
     }
     for (int frame = 0; frame < 2; frame++)
-        for (int part = 0; part < 2; part++) {
-            const float *weight = weights + (2 * frame + part) * taps * channels;
-            if (!x[frame][part])
-                continue;
+        for (long part = 0; part < parts && frames[frame]; part++) {
+            const float *x = frames[frame] + part * width;
+            const float *weight = weights + (frame * parts + part) * taps * channels;
             for (long k = 0; k < taps; k++) {
                 vector w = load_floats(weight + k * channels, n);
                 UNROLLED
                 for (int i = 0; i < ROWS; i++)
-                    y[i] += w * x[frame][part][at[i] + k];
+                    y[i] += w * x[at[i] + k];
             }
         }
     UNROLLED
@@ -458,33 +457,34 @@ INLINE void first_block(const float *const x[2][2], const float *weights, const 
 /* Leaky ReLU of the first convolution, two frames by `taps` frequencies, of sound with a frame of
  * zeros before and after.
  *
- * x: [frames][2][width]. weights: [2: output part][2: frame][2: input part][taps][channels]; bias:
- * [2][channels]. out: [frames + 1][2][height][channels]. sums: zeros [frames + 1][2][channels] that
- * the results are added to.
+ * x: [frames][parts][width], the parts of one complex input or of several. weights:
+ * [2: output part][2: frame][parts][taps][channels]; bias: [2][channels]. out:
+ * [frames + 1][2][height][channels]. sums: zeros [frames + 1][2][channels] that the results are
+ * added to.
  */
 void first_layer(const float *x, const float *weights, const float *bias, number *out, float *sums,
-                 long frames, long width, long height, long channels, long taps, long stride,
-                 int threads)
+                 long frames, long parts, long width, long height, long channels, long taps,
+                 long stride, int threads)
 {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (long frame = 0; frame <= frames; frame++) {
-        const float *in[2][2] = {{NULL}};
+        const float *in[2] = {NULL};
         for (int i = 0; i < 2; i++)
-            for (int part = 0; part < 2; part++)
-                if (frame - 1 + i >= 0 && frame - 1 + i < frames)
-                    in[i][part] = x + ((frame - 1 + i) * 2 + part) * width;
+            if (frame - 1 + i >= 0 && frame - 1 + i < frames)
+                in[i] = x + (frame - 1 + i) * parts * width;
         for (int part = 0; part < 2; part++) {
-            const float *w = weights + part * 4 * taps * channels, *b = bias + part * channels;
+            const float *w = weights + part * 2 * parts * taps * channels;
+            const float *b = bias + part * channels;
             number *y = out + (frame * 2 + part) * height * channels;
             float *sum = sums + (frame * 2 + part) * channels;
             for (long first = 0; first < height; first += ROWS) {
                 long c = 0;
                 for (; c + LANES <= channels; c += LANES)
-                    first_block(in, w + c, b + c, y + c, sum + c, first, height, channels, taps,
-                                stride, LANES);
+                    first_block(in, parts, width, w + c, b + c, y + c, sum + c, first, height,
+                                channels, taps, stride, LANES);
                 if (c < channels)
-                    first_block(in, w + c, b + c, y + c, sum + c, first, height, channels, taps,
-                                stride, channels - c);
+                    first_block(in, parts, width, w + c, b + c, y + c, sum + c, first, height,
+                                channels, taps, stride, channels - c);
             }
         }
     }

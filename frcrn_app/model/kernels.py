@@ -70,7 +70,7 @@ class Kernels:
         self._combine.argtypes = (
             [c_void_p] * 3 + [c_ssize_t] * 3 + [c_void_p] + [c_long] * 4 + [c_int] * 2
         )
-        self._first.argtypes = [c_void_p] * 5 + [c_long] * 6 + [c_int]
+        self._first.argtypes = [c_void_p] * 5 + [c_long] * 7 + [c_int]
         self._last.argtypes = [c_void_p, c_long, c_void_p, c_void_p] + [c_long] * 3 + [c_int]
         for function in (self._memory, self._gather, self._combine, self._first, self._last):
             function.restype = None
@@ -195,16 +195,16 @@ class Kernels:
     def first_layer(
         self, x: Tensor, weights: Tensor, bias: Tensor, stride: int
     ) -> tuple[Tensor, Tensor]:
-        """Leaky ReLU of the first convolution of x, float32 [T, 2, F], zeros before and after.
+        """Leaky ReLU of the first convolution of x, float32 [T, P, F], zeros before and after.
 
         Args:
-            weights: float32 [2, 2, 2, taps, C]: output part, frame, input part, frequency.
+            weights: float32 [2, 2, P, taps, C]: output part, frame, input part, frequency.
             bias: float32 [2, C].
 
         Returns:
             [T + 1, 2, F', C] and its sum over T and F', float32 [2, C].
         """
-        (frames, _, width), (taps, channels) = x.shape, weights.shape[3:]
+        (frames, parts, width), (taps, channels) = x.shape, weights.shape[3:]
         height = (width - taps) // stride + 1
         out = torch.empty(frames + 1, 2, height, channels, dtype=self.dtype)
         sums = torch.zeros(frames + 1, 2, channels)
@@ -215,6 +215,7 @@ class Kernels:
             out.data_ptr(),
             sums.data_ptr(),
             frames,
+            parts,
             width,
             height,
             channels,

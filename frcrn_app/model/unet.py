@@ -55,13 +55,13 @@ class Decoder(nn.Module):
 
 
 class UNet(nn.Module):
-    """[B, 2, 321, T] to [B, 2, 321, T], real part first."""
+    """[B, 2 inputs, 321, T] to [B, 2, 321, T], real parts first."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, inputs: int = 1):
         super().__init__()
         c = channels
         self.encoders = nn.ModuleList(
-            Encoder(1 if i == 0 else c, c, kernel) for i, kernel in enumerate(ENCODER_KERNELS)
+            Encoder(inputs if i == 0 else c, c, kernel) for i, kernel in enumerate(ENCODER_KERNELS)
         )
         self.decoders = nn.ModuleList(
             Decoder((c,) if i == 0 else (c, c), c if i < DEPTH - 1 else 1, kernel)

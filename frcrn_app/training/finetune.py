@@ -20,7 +20,7 @@ from .. import audio, metrics
 from ..checkpoints import LoadedWeights, save_weights
 from ..errors import UserError
 from ..model import FRCRN, SAMPLE_RATE
-from ..model.level import normalisation_gain
+from ..model.level import prepared
 from .corpus import Corpus, read_mono
 from .mixtures import Mixture, MixtureConfig, MixtureSet, batches, validation_mixtures
 from .trainer import BEST_FILE, LAST_FILE, LOG_FILE, STATE_FILE, TrainConfig, Trainer
@@ -243,6 +243,7 @@ class FineTuner(Trainer):
             out=out,
             channels=model.config.channels,
             unets=model.config.unets,
+            inputs=model.config.inputs,
             steps=config.steps,
             batch_size=config.batch_size,
             learning_rate=config.learning_rate,
@@ -349,8 +350,8 @@ def enhance(model: FRCRN, mixtures: Sequence[Mixture], device: torch.device) -> 
     for begin in range(0, len(mixtures), BATCH):
         noisy = np.stack([mixture.noisy for mixture in mixtures[begin : begin + BATCH]])
         waveform = torch.from_numpy(noisy).to(device)
-        gain = normalisation_gain(waveform)
-        enhanced += list((model(waveform * gain) / gain).cpu().numpy())
+        waveform, gain = prepared(waveform, model.config.inputs)
+        enhanced += list((model(waveform) / gain).cpu().numpy())
     return enhanced
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ..errors import CheckpointError
-from ..model import FRCRN
+from ..model import FRCRN, FRCRNConfig
 
 
 @torch.no_grad()
@@ -14,16 +14,16 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
     New channels start with `large`'s own random weights and feed nothing into the old ones, a
     new second U-Net starts with an output of zero: training sets out from the old quality and
     finds the new capacity by gradient. Chen et al., "Net2Net", ICLR 2016, with zeros in place
-    of duplicates.
+    of duplicates. A second input is at first not listened to.
 
     Raises:
-        CheckpointError: `large` has fewer channels or U-Nets than `small`.
+        CheckpointError: `large` has fewer channels, U-Nets or inputs than `small`.
     """
     old, new = small.config, large.config
-    if new.channels < old.channels or new.unets < old.unets:
+    if new.channels < old.channels or new.unets < old.unets or new.inputs < old.inputs:
         raise CheckpointError(
-            f"Weights with {old.channels} channels and {old.unets} U-Nets cannot start a smaller "
-            f"network ({new.channels} channels, {new.unets} U-Nets): ask for at least their size."
+            f"Weights with {_size(old)} cannot start a smaller network ({_size(new)}): ask for at "
+            "least their size."
         )
     source = small.state_dict()
     for name, tensor in large.state_dict().items():
@@ -33,6 +33,10 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
         for parameter in large.unet2.linear.parameters():
             parameter.zero_()
     return large
+
+
+def _size(config: FRCRNConfig) -> str:
+    return f"{config.channels} channels, {config.unets} U-Nets, {config.inputs} inputs"
 
 
 def _embed(name: str, old: Tensor, new: Tensor, old_channels: int, new_channels: int) -> None:

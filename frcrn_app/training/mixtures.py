@@ -19,19 +19,15 @@ from scipy import fft
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import UserError
+from ..model.level import without_infrasound
 from .codecs import CODECS, codec_pass
 from .corpus import SAMPLE_RATE, Clip, Corpus
 from .rooms import LONGEST_SECONDS, Room, room_from_response, simulated_rooms
 
-EDGE = 1600  # samples: what a filter at tens of hertz hears of its surroundings
 FRAME = 320  # samples: 20 ms, the unit in which speech is found active
 ACTIVE_RANGE_DB = 40.0  # frames this far below the loudest one are pauses
 SILENT_POWER = 1e-8  # -80 dBFS: what a clip holds there is dither, not to be amplified
 BABBLE = ("", "babble")  # the noise group of other speakers' sum
-# No voice reaches below 50 Hz, but recordings of "clean" speech do, on the mean 17 dB below the
-# voice: a target that kept it would teach to keep noise. From nothing at the first to all at the
-# second, Hz.
-SPEECH_STARTS_HZ = (20.0, 50.0)
 EQUALISER_KNOTS = np.array([0, 125, 250, 500, 1000, 2000, 4000, 8000], np.float64)  # Hz
 
 
@@ -245,7 +241,9 @@ class MixtureSet(Dataset):
                 whole = spectrum * fft.rfft(room.whole, size)
                 target = fft.irfft(early, size)[: self.samples]
                 reverberant = fft.irfft(whole, size)[: self.samples]
-        target = without_infrasound(target)
+        # Recordings of "clean" speech hold infrasound, on the mean 17 dB below the voice: a target
+        # that kept it would teach to keep noise.
+        target = without_infrasound(torch.from_numpy(target)[None])[0].numpy()
         gain = _gain_to(target, 1.0)
         return reverberant * gain, target * gain
 
@@ -586,21 +584,6 @@ def rumble(rng: np.random.Generator, samples: int, corner_hz: float) -> np.ndarr
     if rng.random() < 0.5:
         noise = noise * _slow_envelope(rng, samples)
     return noise * _gain_to(noise, 1.0)
-
-
-def without_infrasound(speech: np.ndarray) -> np.ndarray:
-    """Speech, float32 `[samples]`, without what lies below `SPEECH_STARTS_HZ`; no delay."""
-    # Mirrored at both ends, so that the constant part of a recording makes no step there.
-    padded = np.pad(speech, min(EDGE, len(speech) - 1), mode="reflect")
-    size = fft.next_fast_len(len(padded), real=True)
-    spectrum = fft.rfft(padded, size)
-    low, high = SPEECH_STARTS_HZ
-    bins = math.ceil(high * size / SAMPLE_RATE)
-    rise = np.arange(bins, dtype=np.float32) * np.float32(SAMPLE_RATE / size)
-    rise = np.clip((rise - low) / (high - low), 0, 1)
-    spectrum[:bins] *= np.sin(np.float32(np.pi / 2) * rise) ** 2
-    start = (len(padded) - len(speech)) // 2
-    return fft.irfft(spectrum, size)[start : start + len(speech)].astype(np.float32, copy=False)
 
 
 def mains_hum(rng: np.random.Generator, samples: int) -> np.ndarray:

@@ -20,7 +20,7 @@ from ..errors import CheckpointError, MetricError, UserError
 from ..model import FRCRN, SAMPLE_RATE, FRCRNConfig
 from ..model.complex_layers import ComplexBatchNorm2d
 from ..model.frcrn import apply_mask
-from ..model.level import normalisation_gain
+from ..model.level import prepared
 from .growth import grow
 from .losses import LossWeights, enhancement_loss, mask_loss
 from .muon import Muon, is_hidden_matrix
@@ -45,6 +45,7 @@ class TrainConfig:
     out: Path
     channels: int = 32
     unets: int = 1
+    inputs: int = 2
     init: str | None = None  # weights to start from; smaller ones grow
     teacher: str | None = None  # weights of a larger network to learn from as well
     teacher_share: float = 0.5  # of the loss, where there is a teacher
@@ -146,7 +147,7 @@ class Trainer:
         return choices[precision]
 
     def _start_network(self) -> FRCRN:
-        model = FRCRN(FRCRNConfig(self.config.channels, self.config.unets))
+        model = FRCRN(FRCRNConfig(self.config.channels, self.config.unets, self.config.inputs))
         if self.config.init:
             model = grow(load_weights(self.config.init).model, model)
         return model
@@ -250,8 +251,8 @@ class Trainer:
 
     def batch_loss(self, network: Callable[[Tensor], Tensor], noisy: Tensor, clean: Tensor):
         """Mean loss of a batch [B, samples]; `network` maps a spectrum to a mask."""
-        gain = normalisation_gain(noisy)
-        noisy, clean = noisy * gain, clean * gain
+        noisy, gain = prepared(noisy, self.model.config.inputs)
+        clean = clean * gain
         spectrum = self.model.stft(noisy)
         with torch.autocast(
             self.device.type, dtype=self.autocast, enabled=self.autocast is not None
@@ -350,7 +351,7 @@ class Trainer:
                 norm.momentum = 1 / (number + 1)  # the plain mean over all batches so far
             noisy, _ = next(stream)
             noisy = _whole_frames(noisy, self.model).to(self.device)
-            self.model(noisy * normalisation_gain(noisy))
+            self.model(prepared(noisy, self.model.config.inputs)[0])
         for norm in self._norms():
             norm.momentum = ComplexBatchNorm2d.momentum
         if self.world_size > 1:
@@ -464,8 +465,8 @@ class Trainer:
         rows = []
         for noisy, clean in self.validation:
             waveform = torch.from_numpy(noisy)[None].to(self.device)
-            gain = normalisation_gain(waveform)
-            enhanced = (self.averaged(waveform * gain) / gain)[0].cpu().numpy()
+            waveform, gain = prepared(waveform, self.averaged.config.inputs)
+            enhanced = (self.averaged(waveform) / gain)[0].cpu().numpy()
             try:
                 row = [score(clean, enhanced) for score in SCORES]
             except MetricError:  # a network that is still silent somewhere has no score there

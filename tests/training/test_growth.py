@@ -9,7 +9,7 @@ from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.training.growth import grow
 
 
-@pytest.mark.parametrize("larger", [(16, 2), (24, 1), (40, 2)])
+@pytest.mark.parametrize("larger", [(16, 2), (24, 1), (40, 2), (16, 1, 2), (24, 2, 2)])
 def test_growing_keeps_the_function(larger):
     small = FRCRN(FRCRNConfig(16, 1)).eval()
     small.load_state_dict(seeded_state(small))
@@ -31,3 +31,5 @@ def test_new_channels_get_gradients():
 def test_a_smaller_network_is_refused():
     with pytest.raises(CheckpointError, match="24 channels"):
         grow(FRCRN(FRCRNConfig(24, 1)), FRCRN(FRCRNConfig(16, 1)))
+    with pytest.raises(CheckpointError, match="2 inputs"):
+        grow(FRCRN(FRCRNConfig(16, 1, 2)), FRCRN(FRCRNConfig(16, 1)))

@@ -9,10 +9,10 @@ import torch
 from scipy import signal
 
 from frcrn_app.errors import UserError
+from frcrn_app.model.level import REACH
 from frcrn_app.training.codecs import CODECS, codec_pass
 from frcrn_app.training.corpus import SAMPLE_RATE, Corpus
 from frcrn_app.training.mixtures import (
-    EDGE,
     MixtureConfig,
     MixtureSet,
     active_power,
@@ -20,7 +20,6 @@ from frcrn_app.training.mixtures import (
     mains_hum,
     rumble,
     validation_mixtures,
-    without_infrasound,
 )
 from frcrn_app.training.rooms import room_from_response, simulated_rooms
 
@@ -105,7 +104,7 @@ def test_clean_speech_has_itself_as_target(corpus):
     for i in range(5):
         noisy, clean, snr_db, noise = mixtures.mix(i)
         assert (snr_db, noise) == (math.inf, "")
-        heard, target = _voice_band(noisy)[EDGE:-EDGE], _voice_band(clean)[EDGE:-EDGE]
+        heard, target = _voice_band(noisy)[REACH:-REACH], _voice_band(clean)[REACH:-REACH]
         np.testing.assert_allclose(heard, target, atol=3e-4)
 
 
@@ -203,15 +202,6 @@ def test_no_target_keeps_what_lies_below_voices(corpus, monkeypatch):
         assert power[0][below].sum() > 1e-3 * power[0].sum()  # it is there to be taken away
 
 
-def test_voices_pass_untouched_where_infrasound_ends():
-    time = np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE
-    voice = sum(np.sin(2 * np.pi * k * 62 * time + k) for k in range(1, 20)).astype(np.float32)
-    passed = without_infrasound(voice + 3)
-    np.testing.assert_allclose(passed[EDGE:-EDGE], voice[EDGE:-EDGE], atol=0.02)
-    assert np.abs(without_infrasound(np.full(SAMPLE_RATE, 0.5, np.float32))).max() < 1e-5
-    assert len(without_infrasound(np.ones(100, np.float32))) == 100  # shorter than the edge
-
-
 def test_mains_hum_is_at_mains_frequency():
     hum = mains_hum(np.random.default_rng(0), 4 * SAMPLE_RATE)
     power = np.abs(np.fft.rfft(hum * np.hanning(len(hum)))) ** 2
@@ -263,7 +253,7 @@ def test_measured_responses_are_used(speech_folder, noise_folder, cache, tmp_pat
     late = noisy - clean
     assert not np.allclose(late, 0, atol=1e-3)
     tail, voice = _voice_band(late)[2400:], _voice_band(clean)[:-2400]
-    np.testing.assert_allclose(tail[EDGE:-EDGE], 0.5 * voice[EDGE:-EDGE], atol=5e-4)
+    np.testing.assert_allclose(tail[REACH:-REACH], 0.5 * voice[REACH:-REACH], atol=5e-4)
 
 
 def test_validation_is_fixed_and_spans_mild_to_loud(speech_folder, noise_folder, cache):
