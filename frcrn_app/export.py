@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from .errors import UserError
 from .model import FRCRN, SAMPLE_RATE
 from .model.complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
-from .model.frcrn import COMPRESSION, QUIET
+from .model.frcrn import AROUND, COMPRESSION, QUIET
 from .model.fsmn import FSMN, ORDER
 from .model.unet import DEPTH, PADDING, STRIDE, UNet
 
@@ -44,8 +44,8 @@ def export_onnx(model: FRCRN, path: str | os.PathLike, metadata: dict[str, str])
         metadata: texts to store in the file beside the network's configuration.
 
     The file's input "noisy" and output "enhanced" are float32 [batch, samples] at 16 kHz, the input
-    as `model.level.prepared` returns it: at -25 dBFS RMS, for networks of two inputs without
-    infrasound.
+    as `model.level.prepared` returns it: at -25 dBFS RMS, for networks of more than one input
+    without infrasound.
 
     Raises:
         ExportError: the package onnx is missing.
@@ -178,8 +178,8 @@ class _Graph:
         spectrum = self._add("Reshape", spectrum, [0, 2, bins, -1])
 
         x = self._add("Slice", spectrum, [0], heard, [3])
-        if model.config.inputs == 2:
-            x = self._with_compressed(x)
+        if model.config.inputs > 1:
+            x = self._with_compressed(x, model.config.inputs)
         first = self._unet(model.unet, x)
         mask = self._add("Tanh", first)
         if model.config.unets == 2:
@@ -206,14 +206,25 @@ class _Graph:
 
     # -- the network --------------------------------------------------------------------------
 
-    def _with_compressed(self, spectrum: str) -> str:
+    def _with_compressed(self, spectrum: str, inputs: int) -> str:
         """See `model.frcrn.heard_spectrum`."""
         re, im = self._add("Split", spectrum, [1, 1], outputs=2, axis=1)
         power = self._add("Add", self._add("Mul", re, re), self._add("Mul", im, im))
         power = self._add("Add", power, torch.tensor(QUIET))
         gain = self._add("Pow", power, torch.tensor((COMPRESSION - 1) / 2))
-        parts = [re, self._add("Mul", re, gain), im, self._add("Mul", im, gain)]
-        return self._add("Concat", *parts, axis=1)
+        parts = [[part, self._add("Mul", part, gain)] for part in (re, im)]
+        if inputs == 3:
+            magnitude = self._add("Pow", power, torch.tensor(COMPRESSION / 2))
+            around = self._add(
+                "AveragePool",
+                magnitude,
+                kernel_shape=[1, 2 * AROUND + 1],
+                pads=[0, AROUND, 0, AROUND],
+                count_include_pad=0,
+            )
+            for part in parts:
+                part.append(self._add("Div", part[1], around))
+        return self._add("Concat", *parts[0], *parts[1], axis=1)
 
     def _unet(self, unet: UNet, x: str) -> str:
         skips = []

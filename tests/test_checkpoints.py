@@ -96,7 +96,7 @@ def test_every_pickled_form_gives_the_same_network(form, zipped, network, noisy,
     torch.testing.assert_close(loaded.model(noisy), network(noisy), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize(("unets", "inputs"), [(1, 1), (2, 1), (1, 2)])
+@pytest.mark.parametrize(("unets", "inputs"), [(1, 1), (2, 1), (1, 2), (1, 3)])
 def test_safetensors_keep_every_number(unets, inputs, noisy, tmp_path):
     model = with_statistics(FRCRN(FRCRNConfig(16, unets, inputs))).eval()
     path = save_weights(tmp_path / "own.safetensors", model, half=False, metadata={"title": "Own"})

@@ -10,7 +10,7 @@ from frcrn_app.checkpoints import save_weights
 from frcrn_app.cli import main
 
 
-@pytest.mark.parametrize("inputs", [1, 2])
+@pytest.mark.parametrize("inputs", [1, 2, 3])
 def test_the_file_gives_what_the_network_gives(inputs, tmp_path, capsys):
     model = seeded_network(16, 2, inputs)
     weights = save_weights(tmp_path / "seeded.safetensors", model, half=False)

@@ -42,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument(
         "--inputs",
         type=int,
-        choices=(1, 2),
+        choices=(1, 2, 3),
         help="what the network hears: 1 the spectrum, as the released one does; 2 also its "
-        "compressed form, of sound without infrasound (2)",
+        "compressed form, of sound without infrasound; 3 also that over its mean around (3)",
     )
     network.add_argument(
         "--init",
@@ -329,7 +329,7 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
     from ..checkpoints import load_weights
     from ..training.trainer import TrainConfig
 
-    channels, unets, inputs = args.channels or 32, args.unets or 1, args.inputs or 2
+    channels, unets, inputs = args.channels or 32, args.unets or 1, args.inputs or 3
     if args.init:
         # What is not asked for is as large as what it starts from.
         start = load_weights(args.init).config

@@ -18,6 +18,7 @@ SAMPLE_RATE = 16_000  # Hz
 COMPRESSION = 0.3  # power to which the second input raises magnitudes
 # Added to squared magnitudes, which are about 1 on the mean: below lies what 16 bits round off.
 QUIET = 1e-6
+AROUND = 75  # frames to either side that the third input's mean is over: 3 s, as in training
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class FRCRNConfig:
 
     channels: int = 128  # complex channels of every layer; a multiple of 8 (attention's squeeze)
     unets: int = 2  # 2: mask = tanh(u1) + tanh(u2(u1)), 1: mask = tanh(u1)
-    # Complex channels that the first U-Net hears. 1: the spectrum. 2: also the spectrum with its
-    # magnitudes compressed, of sound without infrasound (`level.prepared`).
+    # Complex channels that the first U-Net hears (`heard_spectrum`). 1: the spectrum. 2: also the
+    # spectrum with its magnitudes compressed. 3: also that over its mean around. With 2 and 3, of
+    # sound without infrasound (`level.prepared`).
     inputs: int = 1
     win_length: int = 640  # samples; the U-Net's frequency strides fit 321 bins only
     hop_length: int = 320  # samples
@@ -37,8 +39,8 @@ class FRCRNConfig:
             raise ValueError(f"channels must be a positive multiple of 8, not {self.channels}")
         if self.unets not in (1, 2):
             raise ValueError(f"unets must be 1 or 2, not {self.unets}")
-        if self.inputs not in (1, 2):
-            raise ValueError(f"inputs must be 1 or 2, not {self.inputs}")
+        if self.inputs not in (1, 2, 3):
+            raise ValueError(f"inputs must be 1, 2 or 3, not {self.inputs}")
         if (self.win_length, self.hop_length) != (640, 320):
             raise ValueError("only win_length 640 with hop_length 320 fits the network")
 
@@ -105,12 +107,24 @@ def heard_spectrum(spectrum: Tensor, inputs: int) -> Tensor:
 
     Speech falls by 40 dB and more from its lowest to its highest formants, and beside the loud
     ones a U-Net of few channels hardly hears the quiet ones. Compressed they are next to equal.
+    Over the mean of their bin in the seconds around, what stands out of steady noise stands out of
+    one and the same level at every frequency.
     """
-    if inputs == 2:
-        power = spectrum.square().sum(1, keepdim=True) + QUIET
-        compressed = spectrum * power.pow((COMPRESSION - 1) / 2)
-        spectrum = torch.stack((spectrum, compressed), 2).flatten(1, 2)  # re, re, im, im
-    return spectrum
+    if inputs == 1:
+        return spectrum
+    power = spectrum.square().sum(1, keepdim=True) + QUIET
+    channels = [spectrum, spectrum * power.pow((COMPRESSION - 1) / 2)]
+    if inputs == 3:
+        channels.append(channels[1] / _mean_around(power.pow(COMPRESSION / 2)))
+    return torch.stack(channels, 2).flatten(1, 2)  # real parts, imaginary parts
+
+
+def _mean_around(x: Tensor) -> Tensor:
+    """Mean over the `AROUND` frames to either side, as far as there are any, of x [..., T]."""
+    frames = torch.arange(x.shape[-1], device=x.device)
+    first, end = (frames - AROUND).clamp(min=0), (frames + AROUND + 1).clamp(max=x.shape[-1])
+    total = F.pad(x.cumsum(-1), (1, 0))
+    return (total[..., end] - total[..., first]) / (end - first)
 
 
 def extended_mask(mask: Tensor, spectrum: Tensor) -> Tensor:

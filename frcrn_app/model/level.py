@@ -27,9 +27,9 @@ def prepared(waveform: Tensor, inputs: int) -> tuple[Tensor, Tensor]:
 
 def heard(waveform: Tensor, inputs: int, start: int = 0, stop: int | None = None) -> Tensor:
     """Samples `start` to `stop` of waveforms as a network hears them, but for their level."""
-    if inputs == 2:
-        return without_infrasound(waveform, start, stop)
-    return waveform[..., start:stop]
+    if inputs == 1:
+        return waveform[..., start:stop]
+    return without_infrasound(waveform, start, stop)
 
 
 def without_infrasound(waveform: Tensor, start: int = 0, stop: int | None = None) -> Tensor:

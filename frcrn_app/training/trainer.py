@@ -45,7 +45,7 @@ class TrainConfig:
     out: Path
     channels: int = 32
     unets: int = 1
-    inputs: int = 2
+    inputs: int = 3
     init: str | None = None  # weights to start from; smaller ones grow
     teacher: str | None = None  # weights of a larger network to learn from as well
     teacher_share: float = 0.5  # of the loss, where there is a teacher
@@ -215,7 +215,7 @@ class Trainer:
         if FRCRNConfig.from_dict(state["config"]) != self.model.config:
             raise CheckpointError(
                 f"{path.name} in the out folder holds a network of {state['config']}, not the one "
-                "asked for: give another --out, or the same --channels and --unets."
+                "asked for: give another --out, or the same --channels, --unets and --inputs."
             )
         if len(state["optimizers"]) != len(self.optimizers):
             raise CheckpointError(

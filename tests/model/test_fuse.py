@@ -49,7 +49,7 @@ def test_float32_equals_the_training_form(network, fused, length):
     torch.testing.assert_close(enhanced[:, INNER], expected[:, INNER], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [(8, 1), (24, 1), (128, 2), (24, 1, 2), (16, 2, 2)])
+@pytest.mark.parametrize("size", [(8, 1), (24, 1), (128, 2), (24, 1, 2), (16, 2, 3)])
 def test_other_sizes(size):
     network, noisy = seeded_network(*size), waveform(4_000)
     enhanced, expected = make_fused(network)(noisy), network(noisy)

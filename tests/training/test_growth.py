@@ -9,7 +9,7 @@ from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.training.growth import grow
 
 
-@pytest.mark.parametrize("larger", [(16, 2), (24, 1), (40, 2), (16, 1, 2), (24, 2, 2)])
+@pytest.mark.parametrize("larger", [(16, 2), (24, 1), (40, 2), (16, 1, 2), (24, 2, 3)])
 def test_growing_keeps_the_function(larger):
     small = FRCRN(FRCRNConfig(16, 1)).eval()
     small.load_state_dict(seeded_state(small))
