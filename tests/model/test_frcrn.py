@@ -1,5 +1,6 @@
 """The network gives the reference's numbers, and every length back as it came."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from golden.seeded import LENGTHS, seeded_state, waveform
 
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.model.complex_layers import interleaved_convolution
+from frcrn_app.model.frcrn import heard_spectrum
 from frcrn_app.model.stft import STFT, InverseSTFT, padded_length
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "frcrn.npz"
@@ -123,3 +125,29 @@ def test_folded_normalisation_equals_normalisation_as_a_step_of_its_own(small):
     weight, bias = layer.bn.joined("weight"), layer.bn.joined("bias")
     expected = torch.nn.functional.batch_norm(y, mean, var, weight, bias)
     torch.testing.assert_close(layer.conv(x, layer.bn), expected, rtol=0, atol=1e-5)
+
+
+def test_quiet_frequencies_are_heard_beside_loud_ones():
+    """Steady noise that falls by 60 dB: the further inputs bring its frequencies together."""
+    generator = torch.Generator().manual_seed(0)
+    fall = torch.logspace(1, -2, 321)[:, None]
+    spectrum = fall * torch.randn(1, 2, 321, 400, generator=generator)
+    inputs = heard_spectrum(spectrum, 3).unflatten(1, (2, 3)).transpose(1, 2)  # [1, 3, 2, F, T]
+    assert torch.equal(inputs[:, 0], spectrum)
+    levels = inputs.norm(dim=2).mean(-1)[0]  # [3, F]
+    falls = [20 * math.log10(float(level[0] / level[-1])) for level in levels]
+    assert falls == pytest.approx([60, 18, 0], abs=2)
+    assert levels[2].sub(1).abs().max() < 0.1
+    # Phases are those of the spectrum.
+    turned = inputs[:, 1:, 0] * spectrum[:, None, 1] - inputs[:, 1:, 1] * spectrum[:, None, 0]
+    assert turned.abs().max() < 1e-4
+
+
+def test_what_stands_out_does_so_at_every_frequency():
+    spectrum = torch.full((1, 2, 321, 400), 0.1)
+    spectrum[..., :100, :] *= 30
+    spectrum[..., 200:210] *= 10  # 20 dB for a fifth of a second
+    whitened = heard_spectrum(spectrum, 3).unflatten(1, (2, 3))[:, :, 2].norm(dim=1)[0]
+    contrast = whitened[:, 205] / whitened[:, 150]
+    assert (contrast > 1.9).all()
+    torch.testing.assert_close(whitened[0, 205], whitened[320, 205], rtol=0.02, atol=0)
