@@ -27,7 +27,7 @@ from .checkpoints import load_weights, save_weights
 from .denoiser import EDGE, Denoiser, pick_device
 from .errors import UserError
 from .model import FRCRN, SAMPLE_RATE, FRCRNConfig
-from .model.level import normalisation_gain
+from .model.level import REACH, normalisation_gain
 from .runtimes import load_runtime
 
 RANDOM = "random"  # weights: the full-size network, seeded
@@ -439,6 +439,11 @@ def _sound(seconds: float, batch: int) -> Tensor:
     spectrum = torch.fft.rfft(sound)
     spectrum[:, : round(100 * seconds)] = 0  # below 100 Hz
     sound = torch.fft.irfft(spectrum, samples)
+    # The high-pass mirrors what lies at the ends: nothing does.
+    fade = min(samples // 4, 2 * REACH)
+    ramp = torch.hann_window(2 * fade + 1, periodic=False)[:fade]
+    sound[:, :fade] *= ramp
+    sound[:, samples - fade :] *= ramp.flip(0)
     return sound * normalisation_gain(sound)
 
 

@@ -19,7 +19,7 @@ from scipy import fft
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import UserError
-from ..model.level import without_infrasound
+from ..model.level import REACH, SPEECH_STARTS_HZ
 from .codecs import CODECS, codec_pass
 from .corpus import SAMPLE_RATE, Clip, Corpus
 from .rooms import LONGEST_SECONDS, Room, room_from_response, simulated_rooms
@@ -243,7 +243,7 @@ class MixtureSet(Dataset):
                 reverberant = fft.irfft(whole, size)[: self.samples]
         # Recordings of "clean" speech hold infrasound, on the mean 17 dB below the voice: a target
         # that kept it would teach to keep noise.
-        target = without_infrasound(torch.from_numpy(target)[None])[0].numpy()
+        target = without_infrasound(target)
         gain = _gain_to(target, 1.0)
         return reverberant * gain, target * gain
 
@@ -584,6 +584,25 @@ def rumble(rng: np.random.Generator, samples: int, corner_hz: float) -> np.ndarr
     if rng.random() < 0.5:
         noise = noise * _slow_envelope(rng, samples)
     return noise * _gain_to(noise, 1.0)
+
+
+def without_infrasound(speech: np.ndarray) -> np.ndarray:
+    """Speech, float32 `[samples]`, as `model.level` takes infrasound from what the network hears.
+
+    By scipy: torch's transforms round differently in a worker, which has one thread, and examples
+    are to be the same to the bit wherever they are made.
+    """
+    # Mirrored at both ends, so that the constant part of a recording makes no step there.
+    padded = np.pad(speech, min(REACH, len(speech) - 1), mode="reflect")
+    size = fft.next_fast_len(len(padded), real=True)
+    spectrum = fft.rfft(padded, size)
+    low, high = SPEECH_STARTS_HZ
+    bins = math.ceil(high * size / SAMPLE_RATE)
+    rise = np.arange(bins, dtype=np.float32) * np.float32(SAMPLE_RATE / size)
+    rise = np.clip((rise - low) / (high - low), 0, 1)
+    spectrum[:bins] *= np.sin(np.float32(np.pi / 2) * rise) ** 2
+    start = (len(padded) - len(speech)) // 2
+    return fft.irfft(spectrum, size)[start : start + len(speech)].astype(np.float32, copy=False)
 
 
 def mains_hum(rng: np.random.Generator, samples: int) -> np.ndarray:

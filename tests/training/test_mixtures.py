@@ -9,6 +9,7 @@ import torch
 from scipy import signal
 
 from frcrn_app.errors import UserError
+from frcrn_app.model import level
 from frcrn_app.model.level import REACH
 from frcrn_app.training.codecs import CODECS, codec_pass
 from frcrn_app.training.corpus import SAMPLE_RATE, Corpus
@@ -20,6 +21,7 @@ from frcrn_app.training.mixtures import (
     mains_hum,
     rumble,
     validation_mixtures,
+    without_infrasound,
 )
 from frcrn_app.training.rooms import room_from_response, simulated_rooms
 
@@ -200,6 +202,15 @@ def test_no_target_keeps_what_lies_below_voices(corpus, monkeypatch):
         below = np.fft.rfftfreq(len(mixture.clean), 1 / SAMPLE_RATE) < 20
         assert power[1][below].sum() < 1e-4 * power[1].sum()
         assert power[0][below].sum() > 1e-3 * power[0].sum()  # it is there to be taken away
+
+
+def test_targets_lack_what_the_network_does_not_hear():
+    rng = np.random.default_rng(0)
+    speech = np.cumsum(rng.standard_normal(3 * SAMPLE_RATE)).astype(np.float32) * np.float32(1e-3)
+    theirs = level.without_infrasound(torch.from_numpy(speech)[None])[0].numpy()
+    taken = np.linalg.norm(speech - theirs)
+    assert np.linalg.norm(without_infrasound(speech) - theirs) < 0.1 * taken
+    assert len(without_infrasound(np.ones(100, np.float32))) == 100  # shorter than the edge
 
 
 def test_mains_hum_is_at_mains_frequency():
