@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .frcrn import SAMPLE_RATE
+
 LEVEL_DBFS = -25.0
 BLOCK = 1 << 20  # samples
 # No voice reaches below 50 Hz, rumble does. From nothing at the first to all at the second, Hz.
@@ -62,7 +64,7 @@ def _infrasound(size: int) -> Tensor:
     """Transfer function of the low-pass that is taken away, float32 [size // 2 + 1]."""
     low, high = SPEECH_STARTS_HZ
     grid = 1 << 16
-    frequency = torch.arange(grid // 2 + 1, dtype=torch.float64) * (16_000 / grid)
+    frequency = torch.arange(grid // 2 + 1, dtype=torch.float64) * (SAMPLE_RATE / grid)
     rise = ((frequency - low) / (high - low)).clamp(0, 1)
     taps = torch.fft.irfft(torch.cos(torch.pi / 2 * rise) ** 2, grid)
     taps = torch.cat((taps[-REACH:], taps[: REACH + 1]))

@@ -14,7 +14,7 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
     New channels start with `large`'s own random weights and feed nothing into the old ones, a
     new second U-Net starts with an output of zero: training sets out from the old quality and
     finds the new capacity by gradient. Chen et al., "Net2Net", ICLR 2016, with zeros in place
-    of duplicates. A second input is at first not listened to.
+    of duplicates. Further inputs are at first not listened to.
 
     Raises:
         CheckpointError: `large` has fewer channels, U-Nets or inputs than `small`.

@@ -15,6 +15,7 @@ ITERATIONS = 5
 # Of the quintic iteration: singular values in (0, 1] end between about 0.7 and 1.2.
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ADAMW_STEP = 0.2  # root mean square of an AdamW step over its learning rate
+SPECTRA = 3  # complex inputs that a network has at most
 SMALLEST = 16  # rows and columns; below that a matrix has hardly directions to balance
 
 
@@ -23,7 +24,7 @@ def is_hidden_matrix(parameter: Tensor) -> bool:
 
     Not for biases, gains, depth-wise kernels, and layers from or to the spectrum itself.
     """
-    if parameter.ndim not in (2, 4) or parameter.shape[1] <= 3:
+    if parameter.ndim not in (2, 4) or parameter.shape[1] <= SPECTRA:
         return False
     return min(parameter.shape[0], parameter[0].numel()) >= SMALLEST
 

@@ -45,7 +45,7 @@ class TrainConfig:
     out: Path
     channels: int = 32
     unets: int = 1
-    inputs: int = 3
+    inputs: int = 3  # see FRCRNConfig; the released network has 1
     init: str | None = None  # weights to start from; smaller ones grow
     teacher: str | None = None  # weights of a larger network to learn from as well
     teacher_share: float = 0.5  # of the loss, where there is a teacher
