@@ -2,8 +2,9 @@
 
 The disturbance model of ITU-T P.862 and P.862.2 without time alignment, with the simplifications
 of Martin-Donas et al., "A deep learning loss function based on the perceptual evaluation of the
-speech quality", IEEE SPL 2018. Band edges follow Traunmueller's Bark scale and the threshold in
-quiet Terhardt's formula, in place of the recommendation's tables.
+speech quality", IEEE SPL 2018. Bands, their widths and the threshold in quiet are those of the
+recommendation's tables: with formulas in their place the estimate correlated with the scores of
+PESQ to 0.93 in place of 0.98, for it could not tell noise beside the low harmonics from them.
 """
 
 import torch
@@ -11,8 +12,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 WINDOW, HOP = 512, 256  # samples at 16 kHz: 32 ms, half overlapping, as in P.862
-BANDS = 49
-SPEECH_POWER = 3.4e6  # summed over bands: the level of listening, 65 dB above threshold
+# Bins of a band: up to 500 Hz each has one of its own.
+BAND_BINS = (
+    (1,) * 8 + (2, 1, 1, 1, 1, 1, 2, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 3, 4, 5, 4, 5)
+    + (6, 6, 7, 8, 9, 9, 12, 12, 15, 16, 18, 21, 25, 20)
+)  # fmt: skip
+# Upper edges of the bands in Hz.
+BAND_ENDS_HZ = (
+    15.7, 47.5, 79.8, 112.5, 145.6, 179.2, 213.3, 247.8, 282.8, 318.3, 354.3, 390.8, 427.7, 465.2,
+    505.4, 547.8, 593.7, 645.1, 700.1, 756.9, 815.6, 878.1, 942.9, 1012.1, 1088.8, 1172.8, 1263.7,
+    1361.6, 1464.9, 1572.7, 1686.3, 1807.8, 1938.2, 2081.6, 2240.1, 2417.0, 2615.3, 2834.9, 3075.5,
+    3344.2, 3650.2, 4000.2, 4398.8, 4853.6, 5360.4, 5925.3, 6562.5, 7357.2, 8288.3,
+)  # fmt: skip
+FIRST_BAND_BARK = 0.1573  # width of the first band, which starts at zero
+SECOND_BAND_BARK = 0.3180
+BAND_GROWTH = 1.0139  # of the widths in Bark from the second band on
+# Power at the threshold of hearing, dB.
+THRESHOLD_DB = (
+    77.1, 63.9, 48.5, 36.9, 30.7, 25.9, 20.2, 16.6, 12.5, 9.9, 6.9, 4.9, 2.8, 1.0, -0.1, -1.4, -2.5,
+    -3.4, -4.1, -4.8, -5.3, -5.7, -5.9, -6.0, -6.0, -6.0, -6.0, -5.8, -5.4, -5.1, -4.7, -4.3, -4.0,
+    -3.6, -3.3, -3.1, -3.0, -3.0, -2.9, -2.8, -2.8, -2.8, -2.9, -3.2, -3.7, -4.3, -4.4, -3.8, -2.7,
+)  # fmt: skip
+SPEECH_POWER = 3.397e6  # summed over the bins of the telephone band: the level of listening
 LOUDNESS_SCALE = 0.1866
 SECOND, SECOND_HOP = 20, 10  # frames that are judged together, 320 ms, half overlapping
 
@@ -26,17 +47,19 @@ class PerceptualLoss(nn.Module):
     def __init__(self, sample_rate: int = 16_000):
         super().__init__()
         frequency = torch.linspace(0, sample_rate / 2, WINDOW // 2 + 1, dtype=torch.float64)
-        bark = (26.81 * frequency / (1960 + frequency) - 0.53).clamp(min=0)
-        edges = torch.linspace(0, float(bark[-1]), BANDS + 1, dtype=torch.float64)
-        width = float(edges[1] - edges[0])
-        centres = edges[:-1] + width / 2
-        # Each bin is shared by the two bands whose centres it lies between.
-        bands = (1 - (bark[:, None] - centres).abs() / width).clamp(min=0)
+        bins = torch.tensor(BAND_BINS)
+        widths = SECOND_BAND_BARK * BAND_GROWTH ** (torch.arange(len(bins)) - 1.0).double()
+        widths[0] = FIRST_BAND_BARK
+        centres = widths.cumsum(0) - widths / 2
+        widths_hz = torch.tensor(BAND_ENDS_HZ, dtype=torch.float64).diff(
+            prepend=torch.zeros(1, dtype=torch.float64)
+        )
+        # The mean power of a band's bins, times its Hz a Bark: a density over the Bark scale.
+        band = torch.repeat_interleave(torch.arange(len(bins)), bins)  # of every bin but the last
+        bands = torch.zeros(len(frequency), len(bins), dtype=torch.float64)
+        bands[torch.arange(len(band)), band] = (widths_hz / widths / bins)[band]
         bands[0] = 0  # the mean is not heard
-        bands /= bands.sum(1, keepdim=True).clamp(min=1)
-        khz = (1960 * (centres + 0.53) / (26.28 - centres)) / 1000
-        threshold = 3.64 * khz**-0.8 - 6.5 * torch.exp(-0.6 * (khz - 3.3) ** 2) + 1e-3 * khz**4
-        threshold = 10 ** (threshold.clamp(max=75) / 10)
+        threshold = 10 ** (torch.tensor(THRESHOLD_DB, dtype=torch.float64) / 10)
         # P.862: loudness grows faster in the lowest bands.
         exponent = 0.23 * (6 / (centres + 2)).clamp(1, 2) ** 0.15
         z = torch.exp(1j * torch.pi * frequency / (sample_rate / 2))
@@ -51,9 +74,9 @@ class PerceptualLoss(nn.Module):
             "threshold": threshold,
             "exponent": exponent,
             "zero_loudness": LOUDNESS_SCALE * (threshold / 0.5) ** exponent,
+            "widths": torch.cat((torch.zeros(1), widths[1:])),  # the first band does not count
         }.items():
             self.register_buffer(name, value.float(), persistent=False)
-        self.width = width
 
     def forward(self, enhanced: Tensor, clean: Tensor) -> Tensor:
         powers = [self._power(x) for x in (enhanced, clean)]  # [B, T, F] each
@@ -70,9 +93,9 @@ class PerceptualLoss(nn.Module):
         # Noise that is left is worse than speech that is lost: the asymmetric disturbance.
         ratio = ((degraded + 50) / (reference + 50)) ** 1.2
         asymmetry = torch.where(ratio < 3, ratio.new_zeros(()), ratio.clamp(max=12))
-        total = self.width * BANDS
-        symmetric = ((disturbance * self.width).square().sum(-1) / total + 1e-9).sqrt() * total
-        asymmetric = ((disturbance * asymmetry).abs() * self.width).sum(-1)
+        total = self.widths.sum()
+        symmetric = ((disturbance * self.widths).square().sum(-1) / total + 1e-9).sqrt() * total
+        asymmetric = ((disturbance * asymmetry).abs() * self.widths).sum(-1)
         weight = ((self._audible(reference, 1.0) + 1e5) / 1e7) ** 0.04
         return 0.1 * _over_time((symmetric / weight).clamp(max=45)) + 0.0309 * _over_time(
             (asymmetric / weight).clamp(max=45)
@@ -92,14 +115,13 @@ class PerceptualLoss(nn.Module):
 
     def _audible(self, power: Tensor, factor: float) -> Tensor:
         """Power above `factor` times the threshold, summed over bands: [B, T]."""
-        return (power * (power > factor * self.threshold)).sum(-1)
+        return (power * (power > factor * self.threshold))[..., 1:].sum(-1)
 
     def _equalised(self, degraded: Tensor, reference: Tensor) -> Tensor:
         """The reference with the degraded sound's colour, to 20 dB: colour is no disturbance."""
-        active = (self._audible(reference, 100.0) >= 1e3)[..., None]
+        active = (self._audible(reference, 100.0) >= 1e7)[..., None]
         means = [
-            (p * active * (p > 100 * self.threshold)).sum(1, keepdim=True)
-            / active.sum(1, keepdim=True).clamp(min=1)
+            (p * active * (p > 100 * self.threshold)).sum(1, keepdim=True) / active.shape[1]
             for p in (degraded, reference)
         ]
         return reference * ((means[0] + 1000) / (means[1] + 1000)).clamp(0.01, 100)
