@@ -1,10 +1,11 @@
 """A differentiable estimate of what PESQ measures, to train by.
 
-The disturbance model of ITU-T P.862 and P.862.2 without time alignment, with the simplifications
-of Martin-Donas et al., "A deep learning loss function based on the perceptual evaluation of the
-speech quality", IEEE SPL 2018. Bands, their widths and the threshold in quiet are those of the
-recommendation's tables: with formulas in their place the estimate correlated with the scores of
-PESQ to 0.93 in place of 0.98, for it could not tell noise beside the low harmonics from them.
+The disturbance model of ITU-T P.862 with the input filter and the mapping to scores of P.862.2,
+without time alignment, as Martin-Donas et al., "A deep learning loss function based on the
+perceptual evaluation of the speech quality", IEEE SPL 2018, simplify it. Bands, their widths and
+the threshold in quiet are the recommendation's tables: with formulas in their place, and wider
+bands, it could not tell noise beside low harmonics from the harmonics themselves, and followed
+PESQ to a correlation of 0.95 in place of 0.985 on what a network of ours had cleaned.
 """
 
 import torch
@@ -35,11 +36,21 @@ THRESHOLD_DB = (
 )  # fmt: skip
 SPEECH_POWER = 3.397e6  # summed over the bins of the telephone band: the level of listening
 LOUDNESS_SCALE = 0.1866
+BEST = 4.644  # PESQ-WB of a sound against itself
 SECOND, SECOND_HOP = 20, 10  # frames that are judged together, 320 ms, half overlapping
 
 
+def score(raw: Tensor) -> Tensor:
+    """PESQ-WB (MOS-LQO) of raw scores, P.862.2 equation 1.
+
+    It is steepest where speech is fair and flat where it is hopeless or as good as clean: training
+    by it spends itself where there is something to win.
+    """
+    return 0.999 + 4 * torch.sigmoid(1.3669 * raw - 3.8224)
+
+
 class PerceptualLoss(nn.Module):
-    """0.1 d_s + 0.0309 d_a of P.862: 4.5 less the raw PESQ score, about 0 to 4.5.
+    """Points of PESQ-WB that are missing to its best score, about 0 to 3.6.
 
     Call: loss(enhanced, clean), float32 [B, samples] at 16 kHz each, to [B].
     """
@@ -97,9 +108,10 @@ class PerceptualLoss(nn.Module):
         symmetric = ((disturbance * self.widths).square().sum(-1) / total + 1e-9).sqrt() * total
         asymmetric = ((disturbance * asymmetry).abs() * self.widths).sum(-1)
         weight = ((self._audible(reference, 1.0) + 1e5) / 1e7) ** 0.04
-        return 0.1 * _over_time((symmetric / weight).clamp(max=45)) + 0.0309 * _over_time(
-            (asymmetric / weight).clamp(max=45)
+        symmetric, asymmetric = (
+            _over_time((d / weight).clamp(max=45)) for d in (symmetric, asymmetric)
         )
+        return BEST - score(4.5 - 0.1 * symmetric - 0.0309 * asymmetric)
 
     def _power(self, waveform: Tensor) -> Tensor:
         """Power spectrum [B, T, F]."""
