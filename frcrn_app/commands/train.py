@@ -73,6 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--learning-rate", type=positive_float, default=1e-3, metavar="R", help="at most (0.001)"
     )
     run.add_argument(
+        "--clip",
+        type=positive_float,
+        default=60.0,
+        metavar="NORM",
+        help="of the gradient, at most: about its median, which progress shows (60)",
+    )
+    run.add_argument(
         "--optimizer",
         choices=("muon", "adamw"),
         default="muon",
@@ -355,6 +362,7 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
         accumulate=args.accumulate,
         learning_rate=args.learning_rate,
         optimizer=args.optimizer,
+        clip_norm=args.clip,
         loss=loss_weights(args.loss),
         precision=args.precision,
         device=args.device,

@@ -22,10 +22,12 @@ class LossWeights:
     magnitude: float = 70.0  # compressed magnitude
     complex: float = 20.0  # compressed complex spectrum
     si_snr: float = 0.0  # a dB of SI-SNR counts as much as this
-    snr: float = 0.4  # a dB of the plain ratio, which asks for the right level as well
+    snr: float = 1.0  # a dB of the plain ratio, which asks for the right level as well
     mask: float = 0.0  # the paper's mean squared error of the mask
     over_suppression: float = 0.0  # compressed magnitude again, where speech is missing
-    perceptual: float = 1.0  # a point of PESQ, as `perceptual.PerceptualLoss` estimates it
+    # A point of PESQ, as `perceptual.PerceptualLoss` estimates it. Much more, and SI-SDR pays for it:
+    # PESQ hears neither phases nor what lies lowest.
+    perceptual: float = 12.0
     resolutions: int = 1  # how many of RESOLUTIONS the spectra are compared in
 
 

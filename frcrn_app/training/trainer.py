@@ -58,7 +58,9 @@ class TrainConfig:
     decay_share: float = 0.3  # the rate is constant, then falls to zero by a half cosine
     optimizer: str = "muon"  # for hidden matrices, AdamW for all else | adamw
     weight_decay: float = 0.01
-    clip_norm: float = 3.0  # of the gradient
+    # Of the gradient: about its median norm with the default loss. Much less, and every example
+    # would count alike, however much there is to learn from it.
+    clip_norm: float = 60.0
     ema_decay: float = 0.998  # of the averaged weights, which are the ones validated and kept
     # Step from which batch norm uses fixed statistics, re-estimated once. A small batch's own
     # statistics differ from the running ones that inference uses; trained to the end with the
