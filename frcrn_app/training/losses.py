@@ -25,7 +25,7 @@ class LossWeights:
     snr: float = 1.0  # a dB of the plain ratio, which asks for the right level as well
     mask: float = 0.0  # the paper's mean squared error of the mask
     over_suppression: float = 0.0  # compressed magnitude again, where speech is missing
-    # A point of PESQ, as `perceptual.PerceptualLoss` estimates it. Much more, and SI-SDR pays for it:
+    # A point of PESQ, as `perceptual.PerceptualLoss` estimates it. For much more SI-SDR would pay:
     # PESQ hears neither phases nor what lies lowest.
     perceptual: float = 12.0
     resolutions: int = 1  # how many of RESOLUTIONS the spectra are compared in
