@@ -511,3 +511,10 @@ def test_weights_verify_of_one_name_or_path(network, tmp_path, capsys):
 def test_weights_fetch_of_an_unknown_name_is_a_usage_error(capsys):
     assert main(["weights", "fetch", "frcrn-small"]) == 2
     assert "there are: frcrn-16k, frcrn-se-16k" in capsys.readouterr().err
+
+
+def test_the_embedded_weights_say_what_they_are():
+    entry = load_weights(checkpoints.EMBEDDED).entry
+    assert entry.licence == "CC-BY-SA-4.0"
+    assert entry.source == "weights/MODEL_CARD.md"
+    assert "trained by this project" in entry.title
