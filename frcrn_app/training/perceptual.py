@@ -41,7 +41,7 @@ SECOND, SECOND_HOP = 20, 10  # frames that are judged together, 320 ms, half ove
 
 
 def score(raw: Tensor) -> Tensor:
-    """PESQ-WB (MOS-LQO) of raw scores, P.862.2 equation 1.
+    """PESQ-WB (MOS-LQO) of raw scores, both [B], P.862.2 equation 1.
 
     It is steepest where speech is fair and flat where it is hopeless or as good as clean: training
     by it spends itself where there is something to win.
