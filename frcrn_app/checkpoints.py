@@ -26,6 +26,7 @@ from torch import Tensor
 from . import hub
 from .errors import CheckpointError
 from .model import FRCRN, FRCRNConfig
+from .model.context import DILATIONS
 from .model.unet import UNUSED_LAYERS
 
 EMBEDDED = "frcrn-small"  # the weights that come with the project
@@ -58,6 +59,7 @@ _LISTS = {
 _UNUSED = tuple(f"{unet}.{layer}" for unet in ("unet", "unet2") for layer in UNUSED_LAYERS)
 _COUNTER = ".num_batches_tracked"  # of batch norm; plays no part with a fixed momentum
 _FIRST_KERNEL = "unet.encoders.0.conv.conv_re.weight"
+_FIRST_CONTEXT = f"unet.context_enc.{min(DILATIONS)}.expand.weight"
 
 
 @dataclass(frozen=True)
@@ -408,7 +410,7 @@ def _state_dict(content: object, path: Path) -> dict[str, Tensor]:
 def _pickled_metadata(content: object) -> dict[str, str]:
     config = content.get("config") if isinstance(content, Mapping) else None
     if isinstance(config, Mapping) and {"channels", "unets"} <= set(config):
-        keys = [key for key in ("channels", "unets", "inputs") if key in config]
+        keys = [key for key in ("channels", "unets", "inputs", "context") if key in config]
         return {"config": json.dumps({key: config[key] for key in keys})}
     return {}
 
@@ -517,8 +519,10 @@ def _config_of(tensors: dict[str, Tensor], path: Path) -> FRCRNConfig:
             f"shape; its tensors are {_shortened(tensors)}."
         )
     unets = 2 if any(name.startswith("unet2.") for name in tensors) else 1
+    expansion = tensors.get(_FIRST_CONTEXT)
+    context = 0 if expansion is None else len(expansion)
     try:
-        return FRCRNConfig(channels=kernel.shape[0], unets=unets, inputs=kernel.shape[1])
+        return FRCRNConfig(kernel.shape[0], unets, kernel.shape[1], context)
     except ValueError as error:
         raise CheckpointError(f"The file {path} is of another architecture: {error}.") from error
 

@@ -47,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "compressed form, of sound without infrasound; 3 also that over its mean around (3)",
     )
     network.add_argument(
+        "--context",
+        type=int,
+        metavar="N",
+        help="channels of blocks over time at the deeper levels (0: none)",
+    )
+    network.add_argument(
         "--init",
         metavar="WEIGHTS",
         help="start from these weights (a name or path); smaller ones are grown",
@@ -71,6 +77,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--learning-rate", type=positive_float, default=1e-3, metavar="R", help="at most (0.001)"
+    )
+    run.add_argument(
+        "--decay-share",
+        type=_share,
+        default=0.3,
+        metavar="S",
+        help="of the run in which the rate falls to zero (0.3; 0: it stays)",
+    )
+    run.add_argument(
+        "--average",
+        type=positive,
+        default=500,
+        metavar="STEPS",
+        help="that the averaged weights, the ones kept, reach back over (500)",
     )
     run.add_argument(
         "--clip",
@@ -337,11 +357,13 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
     from ..training.trainer import TrainConfig
 
     channels, unets, inputs = args.channels or 32, args.unets or 1, args.inputs or 3
+    context = args.context or 0
     if args.init:
         # What is not asked for is as large as what it starts from.
         start = load_weights(args.init).config
         channels, unets = args.channels or start.channels, args.unets or start.unets
         inputs = args.inputs or start.inputs
+        context = args.context or start.context
     if channels % 8:
         raise UserError(f"--channels must be a multiple of 8, not {channels}.")
     chosen = {}
@@ -353,6 +375,7 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
         channels=channels,
         unets=unets,
         inputs=inputs,
+        context=context,
         init=args.init,
         teacher=args.teacher,
         teacher_share=args.teacher_share,
@@ -363,6 +386,8 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
         learning_rate=args.learning_rate,
         optimizer=args.optimizer,
         clip_norm=args.clip,
+        decay_share=args.decay_share,
+        ema_decay=1 - 1 / args.average,
         loss=loss_weights(args.loss),
         precision=args.precision,
         device=args.device,

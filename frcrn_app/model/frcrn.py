@@ -31,6 +31,7 @@ class FRCRNConfig:
     # spectrum with its magnitudes compressed. 3: also that over its mean around. With 2 and 3, of
     # sound without infrasound (`level.prepared`).
     inputs: int = 1
+    context: int = 0  # real channels of the blocks over time (`context.ContextBlock`); 0: no blocks
     win_length: int = 640  # samples; the U-Net's frequency strides fit 321 bins only
     hop_length: int = 320  # samples
 
@@ -41,6 +42,8 @@ class FRCRNConfig:
             raise ValueError(f"unets must be 1 or 2, not {self.unets}")
         if self.inputs not in (1, 2, 3):
             raise ValueError(f"inputs must be 1, 2 or 3, not {self.inputs}")
+        if self.context < 0:
+            raise ValueError(f"context must not be negative, but is {self.context}")
         if (self.win_length, self.hop_length) != (640, 320):
             raise ValueError("only win_length 640 with hop_length 320 fits the network")
 
@@ -62,9 +65,9 @@ class FRCRN(nn.Module):
         self.config = config = config or FRCRNConfig()
         self.stft = STFT(config.win_length, config.hop_length)
         self.istft = InverseSTFT(config.win_length, config.hop_length)
-        self.unet = UNet(config.channels, config.inputs)
+        self.unet = UNet(config.channels, config.inputs, config.context)
         if config.unets == 2:
-            self.unet2 = UNet(config.channels)
+            self.unet2 = UNet(config.channels, context=config.context)
 
     def mask(self, spectrum: Tensor) -> Tensor:
         """Complex ratio mask [B, 2, F, T] of a spectrum [B, 2, F, T], each part in (-2, 2)."""

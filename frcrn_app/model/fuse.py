@@ -30,6 +30,7 @@ from torch.nn import functional as F
 
 from .attention import SqueezeExcitation
 from .complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
+from .context import KERNEL, ContextBlock
 from .frcrn import FRCRN, heard_spectrum
 from .fsmn import FSMN, ORDER, FrequencyFSMN, TimeFSMN
 from .kernels import TILE, Kernels, load_kernels
@@ -146,19 +147,30 @@ class _UNet(nn.Module):
         self.gates_enc = nn.ModuleList(_Gates(unet.se_layers_enc[str(i)]) for i in range(last))
         # The last decoder but one has no attention.
         self.gates_dec = nn.ModuleList(_Gates(unet.se_layers_dec[str(i)]) for i in range(last - 1))
+        # By the number of the encoder or decoder that they follow.
+        self.context_enc = nn.ModuleDict(
+            {i: _Context(b, dtype) for i, b in unet.context_enc.items()}
+        )
+        self.context_dec = nn.ModuleDict(
+            {str(last - 1 - int(i)): _Context(b, dtype) for i, b in unet.context_dec.items()}
+        )
 
     def forward(self, x: Tensor, on_layer: Callable[[], None]) -> Tensor:
         x, mean = self.first(x)
         on_layer()
         skips: list[Gated] = []
-        for encoder, gates in zip(self.encoders, self.gates_enc, strict=True):
+        for i, (encoder, gates) in enumerate(zip(self.encoders, self.gates_enc, strict=True), 1):
             skips.append((x, gates(mean)))
             x, mean = encoder(x)
+            if str(i) in self.context_enc:
+                x, mean = self.context_enc[str(i)](x)
             on_layer()
         x = self.fsmn(x)
         gated: list[Gated] = [(x, None)]
         for i, decoder in enumerate(self.decoders):
             x, mean = decoder(gated)
+            if str(i) in self.context_dec:
+                x, mean = self.context_dec[str(i)](x)
             on_layer()
             gate = self.gates_dec[i](mean) if i < len(self.gates_dec) else None
             gated = [(x, gate), skips.pop()]
@@ -341,6 +353,38 @@ class _LastDecoder(nn.Module):
                 y[:, start:stop, k : k + 2 * height - 1 : 2] += taps[:, :, :, k]
         y = F.linear(F.leaky_relu_(y, SLOPE), self.mix, self.mix_bias)
         return y.transpose(2, 3)
+
+
+class _Context(nn.Module):
+    """Block over time, [B, T, 2, F, C] to the same."""
+
+    def __init__(self, block: ContextBlock, dtype: torch.dtype):
+        super().__init__()
+        self.dilation = block.dilation
+        _keep(self, "expand", block.expand.weight[:, :, 0, 0], dtype)
+        _keep(self, "expand_bias", block.expand.bias, dtype)
+        _keep(self, "depthwise", block.depthwise.weight.transpose(2, 3), dtype)
+        _keep(self, "depthwise_bias", block.depthwise.bias, dtype)
+        _keep(self, "project", block.project.weight[:, :, 0, 0], dtype)
+        _keep(self, "project_bias", block.project.bias, dtype)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        rows, taps = KERNEL
+        padding = ((taps - 1) // 2 * self.dilation, (rows - 1) // 2)
+        y = _linear(x.transpose(2, 3).flatten(3), self.expand, self.expand_bias)  # [B, T, F, W]
+        y = F.leaky_relu_(y, SLOPE).permute(0, 3, 1, 2)
+        y = F.conv2d(
+            y,
+            self.depthwise,
+            self.depthwise_bias,
+            1,
+            padding,
+            (self.dilation, 1),
+            len(self.depthwise),
+        )
+        y = _linear(F.leaky_relu_(y, SLOPE).permute(0, 2, 3, 1), self.project, self.project_bias)
+        x = x + y.unflatten(3, (2, -1)).transpose(2, 3)
+        return x, _sum(x) / (x.shape[1] * x.shape[3])
 
 
 class _TimeMemory(nn.Module):

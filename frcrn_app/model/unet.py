@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from .attention import SqueezeExcitation
 from .complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
+from .context import DILATIONS, ContextBlock
 from .fsmn import FrequencyFSMN, TimeFSMN
 
 DEPTH = 7
@@ -57,7 +58,7 @@ class Decoder(nn.Module):
 class UNet(nn.Module):
     """[B, 2 inputs, 321, T] to [B, 2, 321, T], real parts first."""
 
-    def __init__(self, channels: int, inputs: int = 1):
+    def __init__(self, channels: int, inputs: int = 1, context: int = 0):
         super().__init__()
         c = channels
         self.encoders = nn.ModuleList(
@@ -74,6 +75,12 @@ class UNet(nn.Module):
         self.se_layers_dec = nn.ModuleDict({str(i): SqueezeExcitation(c) for i in range(DEPTH - 2)})
         self.fsmn = TimeFSMN(c)
         self.linear = ComplexConv2d(1, 1, (1, 1))
+        # By level: after encoder i, and after the decoder whose output is as high as encoder i's.
+        levels = DILATIONS.items() if context else ()
+        self.context_enc = nn.ModuleDict({str(i): ContextBlock(c, context, d) for i, d in levels})
+        self.context_dec = nn.ModuleDict(
+            {str(i): ContextBlock(c, context, d) for i, d in levels if i < DEPTH - 1}
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         skips = []
@@ -81,6 +88,8 @@ class UNet(nn.Module):
             if i > 0:
                 x = self.fsmn_enc[str(i)](x)
             x = encoder(x)
+            if str(i) in self.context_enc:
+                x = self.context_enc[str(i)](x)
             if i < DEPTH - 1:
                 skips.append(self.se_layers_enc[str(i)](x))
         x = self.fsmn(x)
@@ -88,6 +97,8 @@ class UNet(nn.Module):
             x = decoder(x)
             if i < DEPTH - 1:
                 x = self.fsmn_dec[str(i)](x)
+                if str(level := DEPTH - 2 - i) in self.context_dec:
+                    x = self.context_dec[str(level)](x)
                 if i < DEPTH - 2:
                     x = self.se_layers_dec[str(i)](x)
                 x = torch.cat((x, skips.pop()), 1)

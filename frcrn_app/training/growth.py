@@ -20,7 +20,8 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
         CheckpointError: `large` has fewer channels, U-Nets or inputs than `small`.
     """
     old, new = small.config, large.config
-    if new.channels < old.channels or new.unets < old.unets or new.inputs < old.inputs:
+    sizes = ("channels", "unets", "inputs", "context")
+    if any(getattr(new, size) < getattr(old, size) for size in sizes):
         raise CheckpointError(
             f"Weights with {_size(old)} cannot start a smaller network ({_size(new)}): ask for at "
             "least their size."
@@ -36,7 +37,10 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
 
 
 def _size(config: FRCRNConfig) -> str:
-    return f"{config.channels} channels, {config.unets} U-Nets, {config.inputs} inputs"
+    return (
+        f"{config.channels} channels, {config.unets} U-Nets, {config.inputs} inputs, "
+        f"context {config.context}"
+    )
 
 
 def _embed(name: str, old: Tensor, new: Tensor, old_channels: int, new_channels: int) -> None:

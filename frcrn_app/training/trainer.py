@@ -46,6 +46,7 @@ class TrainConfig:
     channels: int = 32
     unets: int = 1
     inputs: int = 3  # see FRCRNConfig; the released network has 1
+    context: int = 0  # see FRCRNConfig; the released network has none
     init: str | None = None  # weights to start from; smaller ones grow
     teacher: str | None = None  # weights of a larger network to learn from as well
     teacher_share: float = 0.5  # of the loss, where there is a teacher
@@ -149,7 +150,11 @@ class Trainer:
         return choices[precision]
 
     def _start_network(self) -> FRCRN:
-        model = FRCRN(FRCRNConfig(self.config.channels, self.config.unets, self.config.inputs))
+        model = FRCRN(
+            FRCRNConfig(
+                self.config.channels, self.config.unets, self.config.inputs, self.config.context
+            )
+        )
         if self.config.init:
             model = grow(load_weights(self.config.init).model, model)
         return model
