@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from frcrn_app import metrics  # noqa: E402
 from frcrn_app.audio import Audio, load_audio  # noqa: E402
-from frcrn_app.denoiser import Denoiser  # noqa: E402
+from frcrn_app.inference import Denoiser  # noqa: E402
 
 LEVELS_DBFS = (-50, -35, -20, -5)  # RMS of the noisy sound, clipped nowhere
 RATE = 16_000

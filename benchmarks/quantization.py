@@ -46,16 +46,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from frcrn_app.audio import load_audio, resample  # noqa: E402
-from frcrn_app.benchmark import RANDOM, processor_name, random_network  # noqa: E402
-from frcrn_app.checkpoints import EMBEDDED, load_weights  # noqa: E402
-from frcrn_app.denoiser import EDGE, computes_in_bfloat16  # noqa: E402
 from frcrn_app.errors import UserError  # noqa: E402
-from frcrn_app.export import onnx_bytes  # noqa: E402
+from frcrn_app.inference import EDGE, computes_in_bfloat16  # noqa: E402
+from frcrn_app.inference.benchmark import RANDOM, processor_name, random_network  # noqa: E402
+from frcrn_app.inference.export import onnx_bytes  # noqa: E402
+from frcrn_app.inference.fused import fuse  # noqa: E402
 from frcrn_app.metrics import pesq_score  # noqa: E402
 from frcrn_app.model import FRCRN, SAMPLE_RATE  # noqa: E402
-from frcrn_app.model.fuse import fuse  # noqa: E402
 from frcrn_app.model.level import prepared  # noqa: E402
 from frcrn_app.model.unet import DECODER_KERNELS, STRIDE  # noqa: E402
+from frcrn_app.weights import EMBEDDED, load_weights  # noqa: E402
 
 EXAMPLES = ROOT / "examples"
 REPEATS = 5  # warm calls of each network

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from frcrn_app.audio import Audio, load_audio, save_audio
-    from frcrn_app.denoiser import Denoiser
     from frcrn_app.evaluation import evaluate_pairs
+    from frcrn_app.inference import Denoiser
 
 __version__ = "0.1.0"
 __all__ = ["Audio", "Denoiser", "__version__", "evaluate_pairs", "load_audio", "save_audio"]
@@ -23,7 +23,7 @@ _ROOMS = {
     "Audio": "audio",
     "load_audio": "audio",
     "save_audio": "audio",
-    "Denoiser": "denoiser",
+    "Denoiser": "inference",
     "evaluate_pairs": "evaluation",
 }
 

@@ -2,8 +2,8 @@
 
 import sys
 
-from ._malloc import keep_freed_memory
-from .cli import main
+from frcrn_app.cli.main import main
+from frcrn_app.inference.memory import keep_freed_memory
 
 if __name__ == "__main__":
     keep_freed_memory()

@@ -1,12 +1,57 @@
-"""Failures that are the user's to mend. Their message is one sentence, shown as it stands."""
+"""What a user did wrong: the kind of error, a code, and fields. Its words are in `i18n`.
+
+A code is the key of a sentence, such as "audio.too_long"; the fields fill that sentence. A field
+may itself be a UserError, whose sentence is then in the same language, or a Path, which a public
+door shows by its name alone.
+"""
+
+from collections.abc import Callable
+from pathlib import PurePath
 
 
 class UserError(ValueError):
-    """Base of all errors whose message says what is wrong and what to do about it."""
+    """Base of all errors that the user can mend; `str(error)` is its English sentence.
+
+    Args:
+        code: key of the sentence that says what is wrong and what to do about it.
+        fields: what the sentence names.
+    """
+
+    def __init__(self, code: str, **fields: object):
+        super().__init__(code)
+        self.code = code
+        self.fields = fields
+
+    def sentence(self, language: str = "en", path: Callable[[PurePath], str] | None = None) -> str:
+        """The sentence in "en" or "zh"; `path` words the paths in it, by default in full."""
+        from frcrn_app.i18n import text
+
+        if " " in self.code:  # a sentence, until every room has codes
+            return self.code
+
+        def worded(value: object) -> object:
+            if isinstance(value, UserError):
+                return value.sentence(language, path)
+            if isinstance(value, PurePath):
+                return path(value) if path else str(value)
+            return value
+
+        fields = {name: worded(value) for name, value in self.fields.items()}
+        return text(self.code, language, **fields)
+
+    def __str__(self) -> str:
+        return self.sentence()
+
+    def __reduce__(self):
+        return _restored, (type(self), self.code, self.fields)
+
+
+def _restored(kind: type[UserError], code: str, fields: dict[str, object]) -> UserError:
+    return kind(code, **fields)
 
 
 class AudioError(UserError):
-    """A sound that cannot be read, written or processed."""
+    """Audio that cannot be read, written or processed."""
 
 
 class CheckpointError(UserError):
@@ -18,7 +63,7 @@ class PairError(UserError):
 
 
 class MetricError(UserError):
-    """A score that is not defined for the sound it was asked for."""
+    """A score that is not defined for the audio it was asked for."""
 
 
 class DeviceError(UserError):

@@ -8,7 +8,7 @@
 `frcrn_app.report` writes what comes out as CSV, JSON and HTML.
 """
 
-from .pairing import (
+from frcrn_app.evaluation.pairing import (
     NOISY,
     Pair,
     PairSet,
@@ -19,9 +19,9 @@ from .pairing import (
     pair_folders,
     pair_manifest,
 )
-from .run import Evaluation, Row, evaluate_pairs
-from .sources import pair_archive
-from .summary import Summary, summarise
+from frcrn_app.evaluation.run import Evaluation, Row, evaluate_pairs
+from frcrn_app.evaluation.sources import pair_archive
+from frcrn_app.evaluation.summary import Summary, summarise
 
 __all__ = [
     "NOISY",

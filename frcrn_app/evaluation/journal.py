@@ -13,9 +13,9 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..errors import PairError
-from ..metrics import package_versions
-from .worker import SoundScores
+from frcrn_app.errors import PairError
+from frcrn_app.evaluation.worker import SoundScores
+from frcrn_app.metrics import package_versions
 
 _FORMAT = 1  # raise it when what a line means changes
 _BLOCK_BYTES = 1 << 20

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..audio import AUDIO_SUFFIXES
-from ..errors import PairError
+from frcrn_app.audio import AUDIO_SUFFIXES
+from frcrn_app.errors import PairError
 
 NOISY = "noisy"  # the name that the unprocessed sound has among the systems
 MAX_MANIFEST_ROWS = 100_000

@@ -15,9 +15,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from importlib.resources import files
 from pathlib import Path
 
-from .worker import PairScores, ScoreTask, SoundScores
+from frcrn_app.evaluation.worker import PairScores, ScoreTask, SoundScores
 
 TASK_SECONDS = 900.0  # after which a pair is given up; ten minutes of sound take a few
 _POLL_SECONDS = 0.1
@@ -175,7 +176,7 @@ class _Process:
 
     def _start(self) -> subprocess.Popen:
         environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
-        package_root = str(Path(__file__).resolve().parents[2])
+        package_root = str(Path(str(files("frcrn_app"))).parent)
         paths = [package_root, *(path for path in sys.path if path)]
         environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
         self._popen = subprocess.Popen(

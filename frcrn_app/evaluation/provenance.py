@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from .. import __version__
-from ..metrics import package_versions
+from frcrn_app import __version__
+from frcrn_app.metrics import package_versions
 
 if TYPE_CHECKING:
-    from ..denoiser import Denoiser
+    from frcrn_app.inference import Denoiser
 
 
 def provenance(denoiser: Denoiser | None) -> dict:

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .. import __version__
-from ..audio import load_audio, save_audio
-from ..errors import Cancelled, MetricError, PairError, UserError
-from ..metrics import DEFAULT_SEED, METRICS, metric_keys
-from .journal import Journal, JournalEntry, content_hash
-from .pairing import NOISY, Pair, PairSet, Unpaired
-from .pool import ScoringPool, default_workers
-from .provenance import provenance
-from .worker import MAX_SECONDS, ScoreTask, SoundScores
+from frcrn_app import __version__
+from frcrn_app.audio import load_audio, save_audio
+from frcrn_app.errors import Cancelled, MetricError, PairError, UserError
+from frcrn_app.evaluation.journal import Journal, JournalEntry, content_hash
+from frcrn_app.evaluation.pairing import NOISY, Pair, PairSet, Unpaired
+from frcrn_app.evaluation.pool import ScoringPool, default_workers
+from frcrn_app.evaluation.provenance import provenance
+from frcrn_app.evaluation.worker import MAX_SECONDS, ScoreTask, SoundScores
+from frcrn_app.metrics import DEFAULT_SEED, METRICS, metric_keys
 
 if TYPE_CHECKING:
-    from ..denoiser import Denoiser
+    from frcrn_app.inference import Denoiser
 
 # Cleaning and scoring take turns, so that neither is timed while the other takes its cores, and so
 # that a run that is cancelled or killed has whole rows by then.

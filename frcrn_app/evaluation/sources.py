@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from ..audio import AUDIO_SUFFIXES
-from ..errors import PairError
-from .pairing import PairSet, list_sounds, pair_files, pair_manifest
+from frcrn_app.audio import AUDIO_SUFFIXES
+from frcrn_app.errors import PairError
+from frcrn_app.evaluation.pairing import PairSet, list_sounds, pair_files, pair_manifest
 
 MAX_ARCHIVE_FILES = 20_000
 MAX_ARCHIVE_BYTES = 4 * 2**30  # unpacked

@@ -18,9 +18,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..metrics import METRICS
-from .pairing import NOISY
-from .run import Evaluation
+from frcrn_app.evaluation.pairing import NOISY
+from frcrn_app.evaluation.run import Evaluation
+from frcrn_app.metrics import METRICS
 
 RESAMPLES = 10_000
 LEVEL = 0.95  # of the intervals

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..audio import load_audio, resample, to_mono
-from ..errors import PairError, UserError
-from ..metrics import SAMPLE_RATE, input_snr, rms_dbfs, score
+from frcrn_app.audio import load_audio, resample, to_mono
+from frcrn_app.errors import PairError, UserError
+from frcrn_app.metrics import SAMPLE_RATE, input_snr, rms_dbfs, score
 
 MAX_SECONDS = 600.0  # of a scored file: STOI's segments of a longer one fill the memory
 MAX_CUT_SECONDS = 0.05  # difference of length that is cut off without a word of error

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .stft import STFT, InverseSTFT, padded_length
-from .unet import UNet
+from frcrn_app.model.stft import STFT, InverseSTFT, padded_length
+from frcrn_app.model.unet import UNet
 
 SAMPLE_RATE = 16_000  # Hz
 COMPRESSION = 0.3  # power to which the second input raises magnitudes

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .frcrn import SAMPLE_RATE
+from frcrn_app.model.frcrn import SAMPLE_RATE
 
 LEVEL_DBFS = -25.0
 BLOCK = 1 << 20  # samples

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .attention import SqueezeExcitation
-from .complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
-from .context import DILATIONS, ContextBlock
-from .fsmn import FrequencyFSMN, TimeFSMN
+from frcrn_app.model.attention import SqueezeExcitation
+from frcrn_app.model.complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
+from frcrn_app.model.context import DILATIONS, ContextBlock
+from frcrn_app.model.fsmn import FrequencyFSMN, TimeFSMN
 
 DEPTH = 7
 ENCODER_KERNELS = ((5, 2),) * 6 + ((2, 2),)  # (frequency, time)

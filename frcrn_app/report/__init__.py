@@ -11,11 +11,11 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import PairError
-from ..evaluation import Evaluation, Summary
-from .page import html_text
-from .tables import as_json, csv_text, json_text, table
-from .texts import WORDS
+from frcrn_app.errors import PairError
+from frcrn_app.evaluation import Evaluation, Summary
+from frcrn_app.report.page import html_text
+from frcrn_app.report.tables import as_json, csv_text, json_text, table
+from frcrn_app.report.texts import WORDS
 
 LANGUAGES = tuple(WORDS)  # of the HTML page
 

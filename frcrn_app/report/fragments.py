@@ -11,12 +11,20 @@ from html import escape
 
 import numpy as np
 
-from ..chinese import sentences_in
-from ..evaluation import NOISY, Evaluation, Summary
-from ..evaluation.summary import ALPHA, MIN_FILES, MIN_TEST_FILES, RESAMPLES, Group, Mean, Score
-from ..metrics import METRICS, Metric
-from . import charts
-from .texts import Words
+from frcrn_app.evaluation import NOISY, Evaluation, Summary
+from frcrn_app.evaluation.summary import (
+    ALPHA,
+    MIN_FILES,
+    MIN_TEST_FILES,
+    RESAMPLES,
+    Group,
+    Mean,
+    Score,
+)
+from frcrn_app.i18n.chinese import sentences_in
+from frcrn_app.metrics import METRICS, Metric
+from frcrn_app.report import charts
+from frcrn_app.report.texts import Words
 
 FILES_IN_TABLE = 1000  # more rows make a page heavy; the CSV has them all
 

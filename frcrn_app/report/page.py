@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from ..evaluation import NOISY, Evaluation, Summary
-from . import fragments
-from .texts import WORDS, Words
+from frcrn_app.evaluation import NOISY, Evaluation, Summary
+from frcrn_app.report import fragments
+from frcrn_app.report.texts import WORDS, Words
 
 _STYLE_FILE = Path(__file__).parent / "page.css"
 

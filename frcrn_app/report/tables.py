@@ -8,9 +8,9 @@ import json
 import math
 from collections.abc import Iterable
 
-from ..evaluation import NOISY, Evaluation, Summary
-from ..evaluation.summary import ALPHA, RESAMPLES, Mean, Score
-from ..metrics import METRICS
+from frcrn_app.evaluation import NOISY, Evaluation, Summary
+from frcrn_app.evaluation.summary import ALPHA, RESAMPLES, Mean, Score
+from frcrn_app.metrics import METRICS
 
 JSON_FORMAT = 1  # raise it when a name in the JSON changes its meaning
 DECIMALS = 6  # of numbers in CSV and JSON

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft
 
-from .corpus import SAMPLE_RATE
+from frcrn_app.training.corpus import SAMPLE_RATE
 
 # Container, bit rates in bit/s. Below these the codec changes the phase of so much of the
 # spectrum that the uncoded target is no fair target any more.

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import audio
-from ..errors import AudioError, UserError
+from frcrn_app import audio
+from frcrn_app.errors import AudioError, UserError
 
 SAMPLE_RATE = 16_000  # Hz, the network's only rate
 INT16_SCALE = 32_768.0

@@ -16,15 +16,29 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .. import audio, metrics
-from ..checkpoints import LoadedWeights, save_weights
-from ..errors import UserError
-from ..model import FRCRN, SAMPLE_RATE
-from ..model.level import prepared
-from .corpus import Corpus, read_mono
-from .losses import LossWeights
-from .mixtures import Mixture, MixtureConfig, MixtureSet, batches, validation_mixtures
-from .trainer import BEST_FILE, LAST_FILE, LOG_FILE, STATE_FILE, TrainConfig, Trainer
+from frcrn_app import audio, metrics
+from frcrn_app.errors import UserError
+from frcrn_app.model import FRCRN, SAMPLE_RATE
+from frcrn_app.model.level import prepared
+from frcrn_app.resources import data_folder
+from frcrn_app.training.corpus import Corpus, read_mono
+from frcrn_app.training.losses import LossWeights
+from frcrn_app.training.mixtures import (
+    Mixture,
+    MixtureConfig,
+    MixtureSet,
+    batches,
+    validation_mixtures,
+)
+from frcrn_app.training.trainer import (
+    BEST_FILE,
+    LAST_FILE,
+    LOG_FILE,
+    STATE_FILE,
+    TrainConfig,
+    Trainer,
+)
+from frcrn_app.weights import LoadedWeights, save_weights
 
 # Parts of each U-Net, by the beginning of their names, from the output inwards.
 LAYERS = {
@@ -32,7 +46,7 @@ LAYERS = {
     "decoder": ("linear.", "decoders.", "fsmn_dec.", "se_layers_dec."),
     "all": ("",),
 }
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "pairs"
+EXAMPLES = data_folder("examples") / "pairs"
 MIN_NOISE_SECONDS = 5.0  # of one's own noise; less is learnt by heart
 BLENDS = (1.0, 0.8, 0.6, 0.4, 0.2)  # shares of the trained layers, tried in this order
 # PESQ counts less than in training: a noise of one's own is taken away further for it, by 1.3 dB in

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from ..errors import CheckpointError
-from ..model import FRCRN, FRCRNConfig
+from frcrn_app.errors import CheckpointError
+from frcrn_app.model import FRCRN, FRCRNConfig
 
 
 @torch.no_grad()

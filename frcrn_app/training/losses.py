@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .perceptual import PerceptualLoss
+from frcrn_app.training.perceptual import PerceptualLoss
 
 POWER = 0.3  # of the compressed spectrum
 # On the squared magnitude. The slope of a power law is infinite at zero; with less than about

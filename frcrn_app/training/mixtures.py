@@ -18,11 +18,11 @@ import torch
 from scipy import fft
 from torch.utils.data import DataLoader, Dataset
 
-from ..errors import UserError
-from ..model.level import REACH, SPEECH_STARTS_HZ
-from .codecs import CODECS, codec_pass
-from .corpus import SAMPLE_RATE, Clip, Corpus
-from .rooms import LONGEST_SECONDS, Room, room_from_response, simulated_rooms
+from frcrn_app.errors import UserError
+from frcrn_app.model.level import REACH, SPEECH_STARTS_HZ
+from frcrn_app.training.codecs import CODECS, codec_pass
+from frcrn_app.training.corpus import SAMPLE_RATE, Clip, Corpus
+from frcrn_app.training.rooms import LONGEST_SECONDS, Room, room_from_response, simulated_rooms
 
 FRAME = 320  # samples: 20 ms, the unit in which speech is found active
 ACTIVE_RANGE_DB = 40.0  # frames this far below the loudest one are pauses

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UserError
-from .corpus import SAMPLE_RATE
+from frcrn_app.errors import UserError
+from frcrn_app.training.corpus import SAMPLE_RATE
 
 EARLY_SECONDS = 0.05  # reflections that the ear adds to the direct sound (Haas); kept as target
 FADE_SECONDS = 0.01  # of the early part's end, so that the target's echo does not stop dead

@@ -14,17 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .. import metrics
-from ..checkpoints import load_weights, save_weights
-from ..errors import CheckpointError, MetricError, UserError
-from ..model import FRCRN, SAMPLE_RATE, FRCRNConfig
-from ..model.complex_layers import ComplexBatchNorm2d
-from ..model.frcrn import apply_mask
-from ..model.level import prepared
-from .growth import grow
-from .losses import LossWeights, enhancement_loss, mask_loss
-from .muon import Muon, is_hidden_matrix
-from .perceptual import PerceptualLoss
+from frcrn_app import metrics
+from frcrn_app.errors import CheckpointError, MetricError, UserError
+from frcrn_app.model import FRCRN, SAMPLE_RATE, FRCRNConfig
+from frcrn_app.model.complex_layers import ComplexBatchNorm2d
+from frcrn_app.model.frcrn import apply_mask
+from frcrn_app.model.level import prepared
+from frcrn_app.training.growth import grow
+from frcrn_app.training.losses import LossWeights, enhancement_loss, mask_loss
+from frcrn_app.training.muon import Muon, is_hidden_matrix
+from frcrn_app.training.perceptual import PerceptualLoss
+from frcrn_app.weights import load_weights, save_weights
 
 STATE_FILE = "state.pt"  # everything that resuming needs
 BEST_FILE = "best.safetensors"  # best by validation, half precision

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import gradio as gr
 
-    from .engine import Engine
-    from .options import WebOptions
+    from frcrn_app.web.engine import Engine
+    from frcrn_app.web.options import WebOptions
 
 TITLE = "FRCRN · speech denoiser"
 CACHE_SWEEP_SECONDS = 600  # between two looks for old files
@@ -54,10 +54,10 @@ def build_app(options: WebOptions) -> gr.Blocks:
     _prepare_environment()
     import gradio as gr
 
-    from .denoise_tab import build_denoise_tab
-    from .engine import Engine
-    from .evaluate_tab import build_evaluate_tab
-    from .texts import EN, ZH, text
+    from frcrn_app.web.denoise_tab import build_denoise_tab
+    from frcrn_app.web.engine import Engine
+    from frcrn_app.web.evaluate_tab import build_evaluate_tab
+    from frcrn_app.web.texts import EN, ZH, text
 
     engine = Engine(options)
     with gr.Blocks(
@@ -89,9 +89,9 @@ def launch(app: gr.Blocks, options: WebOptions) -> str:
     Raises:
         OSError: the port is taken, or the host is not one of this machine.
     """
-    from .denoise_tab import EXAMPLES_FOLDER
-    from .texts import build_i18n
-    from .theme import build_theme
+    from frcrn_app.web.denoise_tab import EXAMPLES_FOLDER
+    from frcrn_app.web.texts import build_i18n
+    from frcrn_app.web.theme import build_theme
 
     page_script = (_ASSETS / "page.js").read_text(encoding="utf-8")
     _, address, share_address = app.launch(

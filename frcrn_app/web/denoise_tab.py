@@ -18,26 +18,27 @@ import gradio as gr
 from gradio.context import Context
 from gradio.utils import get_upload_folder
 
-from ..audio import AUDIO_SUFFIXES, load_audio, save_audio, to_mono
-from ..errors import AudioError, Cancelled, UserError
-from . import player
-from .facts import MAX_REDUCTION_DB, dnsmos_of_both, noise_reduction_db
-from .faults import guarded, sentence
-from .figures import DYNAMIC_RANGE, save_spectrograms, waveform_peaks
-from .texts import example_title, text
-from .weights_menu import build_weights_menu
+from frcrn_app.audio import AUDIO_SUFFIXES, load_audio, save_audio, to_mono
+from frcrn_app.errors import AudioError, Cancelled, UserError
+from frcrn_app.resources import data_folder
+from frcrn_app.web import player
+from frcrn_app.web.facts import MAX_REDUCTION_DB, dnsmos_of_both, noise_reduction_db
+from frcrn_app.web.faults import guarded, sentence
+from frcrn_app.web.figures import DYNAMIC_RANGE, save_spectrograms, waveform_peaks
+from frcrn_app.web.texts import example_title, text
+from frcrn_app.web.weights_menu import build_weights_menu
 
 if TYPE_CHECKING:
-    from ..audio import Audio
-    from ..denoiser import Denoiser
-    from .engine import Engine, Job
-    from .options import WebOptions
+    from frcrn_app.audio import Audio
+    from frcrn_app.inference import Denoiser
+    from frcrn_app.web.engine import Engine, Job
+    from frcrn_app.web.options import WebOptions
 
 POLL_SECONDS = 0.15  # between two looks at a job's progress
 FORMATS = ("same", "wav16", "wav-float", "flac")
 MAX_PLAYED_CHANNELS = 2  # of the two versions that are played; downloads keep all channels
 RECORDING_RATE = 16_000  # Hz, at which the browser hands over what it records
-EXAMPLES_FOLDER = Path(__file__).resolve().parents[2] / "examples" / "noisy"
+EXAMPLES_FOLDER = data_folder("examples") / "noisy"
 REQUESTS_AT_ONCE = 16  # that may wait in the engine's queue; more wait in Gradio's
 
 

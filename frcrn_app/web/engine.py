@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import Cancelled, CheckpointError, UserError
+from frcrn_app.errors import Cancelled, CheckpointError, UserError
 
 if TYPE_CHECKING:
-    from ..audio import Audio
-    from ..checkpoints import WeightsEntry
-    from ..denoiser import Denoiser
-    from .options import WebOptions
+    from frcrn_app.audio import Audio
+    from frcrn_app.inference import Denoiser
+    from frcrn_app.web.options import WebOptions
+    from frcrn_app.weights import WeightsEntry
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class Engine:
 
     def weights(self) -> list[WeightsEntry]:
         """The sets of weights that a visitor may choose, the one started with first."""
-        from ..checkpoints import list_weights
+        from frcrn_app.weights import list_weights
 
         entries = list_weights()
         chosen = self._options.weights
@@ -230,7 +230,7 @@ class Engine:
         """Load the first weights and run the networks once, in the background."""
 
         def warm() -> None:
-            from ..metrics import dnsmos
+            from frcrn_app.metrics import dnsmos
 
             try:
                 self.get().warm_up()
@@ -265,7 +265,7 @@ class Engine:
 
     def _file_or_name(self, weights: str) -> str:
         """What `Denoiser` takes, for a name that a visitor may use: never a path of theirs."""
-        from ..checkpoints import list_weights
+        from frcrn_app.weights import list_weights
 
         entries = {entry.name: entry for entry in list_weights()}
         if weights != "auto" and weights in entries:
@@ -281,6 +281,6 @@ class Engine:
         raise CheckpointError(f'No weights are called "{weights[:80]}"; there are: {offered}.')
 
     def _load(self, weights: str) -> Denoiser:
-        from ..denoiser import Denoiser
+        from frcrn_app.inference import Denoiser
 
         return Denoiser(weights, self._options.device, self._options.precision)

@@ -18,20 +18,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..audio import Audio
-from ..errors import Cancelled, PairError
-from ..evaluation import Evaluation, PairSet, SoundFile, Summary, evaluate_pairs, summarise
-from ..evaluation.pairing import list_sounds, pair_files, pair_folders, pair_manifest
-from ..evaluation.sources import allowed_folder, among, inside, pair_archive, pair_tree
-from ..metrics import SAMPLE_RATE, metric_keys
+from frcrn_app.audio import Audio
+from frcrn_app.errors import Cancelled, PairError
+from frcrn_app.evaluation import Evaluation, PairSet, SoundFile, Summary, evaluate_pairs, summarise
+from frcrn_app.evaluation.pairing import list_sounds, pair_files, pair_folders, pair_manifest
+from frcrn_app.evaluation.sources import allowed_folder, among, inside, pair_archive, pair_tree
+from frcrn_app.metrics import SAMPLE_RATE, metric_keys
+from frcrn_app.resources import data_folder
 
 if TYPE_CHECKING:
-    from .engine import Engine
-    from .options import WebOptions
+    from frcrn_app.web.engine import Engine
+    from frcrn_app.web.options import WebOptions
 
 logger = logging.getLogger(__name__)
 
-EXAMPLES_FOLDER = Path(__file__).resolve().parents[2] / "examples" / "pairs"
+EXAMPLES_FOLDER = data_folder("examples") / "pairs"
 MAX_PAIRS = 2000  # in the browser; the command line takes any number
 KEEP_SECONDS = 7200  # that what was made stays on disk, as the page says
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..evaluation import NOISY, Evaluation, Summary
-from ..evaluation.summary import SNR_BIN
-from ..metrics import METRICS
-from ..report.fragments import group_label, group_mean, system_colours, with_unit
-from ..report.texts import WORDS as REPORT_WORDS
+from frcrn_app.evaluation import NOISY, Evaluation, Summary
+from frcrn_app.evaluation.summary import SNR_BIN
+from frcrn_app.metrics import METRICS
+from frcrn_app.report.fragments import group_label, group_mean, system_colours, with_unit
+from frcrn_app.report.texts import WORDS as REPORT_WORDS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -17,29 +17,29 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.context import Context
 
-from ..audio import AUDIO_SUFFIXES, Audio, save_audio
-from ..chinese import sentences_in
-from ..errors import Cancelled, UserError
-from ..evaluation import NOISY
-from ..evaluation.worker import load_scored
-from ..metrics import METRICS, SAMPLE_RATE
-from ..report import as_json, fragments, write_reports
-from ..report.texts import WORDS as REPORT_WORDS
-from . import figures
-from .evaluate_job import EvaluationJob, Pages, Settings, TestSet
-from .evaluate_plots import distribution_figure, gain_figure, group_figure
-from .faults import guarded, sentence
-from .player import file_of
-from .texts_evaluate import WORDS, text
+from frcrn_app.audio import AUDIO_SUFFIXES, Audio, save_audio
+from frcrn_app.errors import Cancelled, UserError
+from frcrn_app.evaluation import NOISY
+from frcrn_app.evaluation.worker import load_scored
+from frcrn_app.i18n.chinese import sentences_in
+from frcrn_app.metrics import METRICS, SAMPLE_RATE
+from frcrn_app.report import as_json, fragments, write_reports
+from frcrn_app.report.texts import WORDS as REPORT_WORDS
+from frcrn_app.web import figures
+from frcrn_app.web.evaluate_job import EvaluationJob, Pages, Settings, TestSet
+from frcrn_app.web.evaluate_plots import distribution_figure, gain_figure, group_figure
+from frcrn_app.web.faults import guarded, sentence
+from frcrn_app.web.player import file_of
+from frcrn_app.web.texts_evaluate import WORDS, text
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from pandas.io.formats.style import Styler
 
-    from ..evaluation import Evaluation, Row
-    from .engine import Engine
-    from .options import WebOptions
+    from frcrn_app.evaluation import Evaluation, Row
+    from frcrn_app.web.engine import Engine
+    from frcrn_app.web.options import WebOptions
 
 POLL_SECONDS = 0.25  # between two looks at a job's progress
 REQUESTS_AT_ONCE = 16  # that may wait for their turn; more wait in Gradio's queue

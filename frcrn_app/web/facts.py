@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import MetricError
-from .faults import sentence
+from frcrn_app.errors import MetricError
+from frcrn_app.web.faults import sentence
 
 if TYPE_CHECKING:
-    from ..audio import Audio
+    from frcrn_app.audio import Audio
 
 FRAME_SECONDS = 0.02
 QUIETEST = 0.2  # share of frames that count as pauses: people pause at least that much
@@ -51,7 +51,7 @@ def dnsmos_of_both(original: Audio, cleaned: Audio) -> dict:
         "original" and "cleaned" with SIG, BAK and OVRL, and "stretches", how many were scored, 0
         for the whole; or "error", a sentence, where the scores are not defined.
     """
-    from ..metrics import dnsmos
+    from frcrn_app.metrics import dnsmos
 
     before, after = _scored_samples(original), _scored_samples(cleaned)
     if len(before) <= STRETCH:
@@ -91,6 +91,6 @@ def _frame_powers(samples: np.ndarray, sample_rate: int) -> np.ndarray:
 
 def _scored_samples(audio: Audio) -> np.ndarray:
     """The sound at 16 kHz, mono, [samples]."""
-    from ..audio import resample, to_mono
+    from frcrn_app.audio import resample, to_mono
 
     return resample(to_mono(audio).samples, audio.sample_rate, SCORED_RATE)[0]

@@ -12,8 +12,8 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 
-from ..chinese import sentences_in
-from ..errors import Cancelled, UserError
+from frcrn_app.errors import Cancelled, UserError
+from frcrn_app.i18n.chinese import sentences_in
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from .texts import PLAYER, text
+from frcrn_app.web.texts import PLAYER, text
 
 _ASSETS = Path(__file__).parent / "assets"
 

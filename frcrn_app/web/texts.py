@@ -10,8 +10,8 @@ from pathlib import Path
 import gradio as gr
 from gradio.i18n import I18nData
 
-from .texts_evaluate import EN as EVALUATE_EN
-from .texts_evaluate import ZH as EVALUATE_ZH
+from frcrn_app.web.texts_evaluate import EN as EVALUATE_EN
+from frcrn_app.web.texts_evaluate import ZH as EVALUATE_ZH
 
 EN = {
     "language": "en",

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.context import Context
 
-from ..errors import Cancelled, CheckpointError, UserError
-from .faults import sentence
-from .options import is_loopback
-from .texts import text
+from frcrn_app.errors import Cancelled, CheckpointError, UserError
+from frcrn_app.web.faults import sentence
+from frcrn_app.web.options import is_loopback
+from frcrn_app.web.texts import text
 
 if TYPE_CHECKING:
-    from ..checkpoints import WeightsEntry
-    from .engine import Engine
-    from .options import WebOptions
+    from frcrn_app.web.engine import Engine
+    from frcrn_app.web.options import WebOptions
+    from frcrn_app.weights import WeightsEntry
 
 POLL_SECONDS = 0.2  # between two looks at how much has been fetched
 
@@ -43,7 +43,7 @@ class Fetch:
         return not self._thread.is_alive()
 
     def _run(self, name: str) -> None:
-        from ..checkpoints import fetch_weights
+        from frcrn_app.weights import fetch_weights
 
         try:
             fetch_weights(name, self._report)

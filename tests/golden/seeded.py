@@ -32,7 +32,7 @@ def seeded_state(model: torch.nn.Module, seed: int = 0) -> dict[str, Tensor]:
 
 def seeded_network(channels: int, unets: int, inputs: int = 1):
     """A network of this project with a `seeded_state`, in evaluation mode."""
-    from frcrn_app.model import FRCRN, FRCRNConfig  # what compares with other code does without
+    from frcrn_app.model import FRCRN, FRCRNConfig
 
     model = FRCRN(FRCRNConfig(channels, unets, inputs)).eval().requires_grad_(False)
     model.load_state_dict(seeded_state(model))

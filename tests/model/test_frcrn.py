@@ -1,19 +1,19 @@
 """The network gives the reference's numbers, and every length back as it came."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from golden.seeded import LENGTHS, seeded_state, waveform
+from paths import GOLDEN
 
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.model.complex_layers import interleaved_convolution
 from frcrn_app.model.frcrn import heard_spectrum
 from frcrn_app.model.stft import STFT, InverseSTFT, padded_length
 
-GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "frcrn.npz"
+FRCRN_GOLDEN = GOLDEN / "frcrn.npz"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def small() -> FRCRN:
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_outputs_equal_the_reference_implementation(full_size, length):
-    expected = np.load(GOLDEN)[str(length)]
+    expected = np.load(FRCRN_GOLDEN)[str(length)]
     enhanced = full_size(waveform(length))[0].numpy()
     assert np.abs(expected).max() > 0.01, "the golden output must not be silence"
     # The reference ends with the last whole hop; where samples follow it, that hop is ours' own.

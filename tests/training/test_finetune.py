@@ -1,15 +1,14 @@
 """Fine-tuning to a noise makes that noise better, keeps the rest, and says what it did."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
 import torch
+from paths import EXAMPLES
 from scipy import signal
 
-from frcrn_app import cli, metrics
-from frcrn_app.checkpoints import load_weights
+from frcrn_app import metrics
+from frcrn_app.cli import main as cli
 from frcrn_app.errors import UserError
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.training.finetune import (
@@ -23,6 +22,7 @@ from frcrn_app.training.finetune import (
     scored_mixtures,
     training_sets,
 )
+from frcrn_app.weights import load_weights
 
 RATE = 16_000
 SMALL = {"batch_size": 6, "seconds": 1.5, "workers": 0, "scored": 8, "scored_seconds": 2.0}
@@ -108,9 +108,7 @@ def test_general_training_noise_is_made_up_unless_it_is_given(sound):
 def test_example_noises_hold_no_speech(tmp_path):
     example_noises(tmp_path)
     noise, _ = soundfile.read(tmp_path / "english_fan.wav")
-    clean, _ = soundfile.read(
-        Path(__file__).parents[2] / "examples" / "pairs" / "clean" / "english_fan.flac"
-    )
+    clean, _ = soundfile.read(EXAMPLES / "pairs" / "clean" / "english_fan.flac")
     envelopes = [
         np.abs(x[: len(x) // 1600 * 1600]).reshape(-1, 1600).mean(1) for x in (noise, clean)
     ]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from frcrn_app import cli
+from frcrn_app.cli import main as cli
 from frcrn_app.training.mixtures import active_power
 
 

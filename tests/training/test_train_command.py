@@ -6,16 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
+from paths import ROOT
 
-from frcrn_app import cli
-from frcrn_app.checkpoints import load_weights
-from frcrn_app.commands import train
+from frcrn_app.cli import main as cli
+from frcrn_app.cli import train
+from frcrn_app.weights import load_weights
 
-ROOT = Path(__file__).parents[2]
 SPEECH = ROOT / "examples" / "pairs" / "clean"
 
 

@@ -1,0 +1,177 @@
+"""python -m frcrn_app denoise: files and folders of recordings into a folder of cleaned ones."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from frcrn_app.audio import AUDIO_SUFFIXES, FORMATS
+from frcrn_app.errors import AudioError
+
+HELP = "clean files or folders; without any, everything in input/ into output/"
+
+INPUT_FOLDER = Path("input")
+OUTPUT_FOLDER = Path("output")
+NAMES_SHOWN = 3  # of the ignored files; the rest is counted
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        type=Path,
+        metavar="FILE or FOLDER",
+        help="recordings of any usual format, or folders of them (default: input/)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=OUTPUT_FOLDER,
+        metavar="DIR",
+        help="folder for the cleaned files; folder trees are re-created in it (default: output/)",
+    )
+    parser.add_argument(
+        "--strength",
+        type=_strength,
+        default=1.0,
+        metavar="S",
+        help="how much of the noise goes, from 0 (untouched) to 1 (default)",
+    )
+    parser.add_argument(
+        "--weights",
+        default="auto",
+        metavar="NAME or PATH",
+        help="of those that `python -m frcrn_app weights list` shows (default: the best here)",
+    )
+    parser.add_argument(
+        "--device", default="auto", metavar="DEVICE", help="auto (default), cpu, cuda or cuda:N"
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        default="auto",
+        help="of the network's arithmetic (default: what suits the device)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="same",
+        help="of the cleaned files (default: same as each recording)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="clean again what is already in the output folder"
+    )
+
+
+def _strength(text: str) -> float:
+    try:
+        strength = float(text)
+    except ValueError:
+        strength = -1.0
+    if not 0.0 <= strength <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return strength
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0, or 1 if a file failed.
+
+    Raises:
+        UserError: where nothing can be done at all: no sound, a wrong folder, weights or device.
+    """
+    sources = args.sources or _default_sources(args.output)
+    if not sources:
+        return 0
+
+    from frcrn_app.batch import plan_files, run_plan
+
+    if args.output.suffix.lower() in AUDIO_SUFFIXES and not args.output.is_dir():
+        raise AudioError(f'-o takes a folder for the cleaned files, and "{args.output}" is a file.')
+    plan = plan_files(sources, args.output, format=args.format, overwrite=args.overwrite)
+    if plan.ignored:
+        print(f"ignored, as hidden or not sound: {_names(plan.ignored)}")
+    if plan.present:
+        print(
+            f"left alone {_count(plan.present, 'file')} already in {args.output} "
+            "(--overwrite cleans them again)"
+        )
+    if not plan.jobs:
+        if not plan.present:
+            raise AudioError(f"There is no sound file in {_names(sources)}.")
+        return 0
+
+    from frcrn_app.inference import Denoiser
+
+    denoiser = Denoiser(weights=args.weights, device=args.device, precision=args.precision)
+    start = time.perf_counter()
+    with _progress_bar(len(plan.jobs)) as bar:
+        results = run_plan(
+            plan,
+            denoiser,
+            strength=args.strength,
+            format=args.format,
+            progress=_advance(bar, [job.source.name for job in plan.jobs]),
+        )
+    elapsed = time.perf_counter() - start
+
+    cleaned = [result for result in results if result.status == "cleaned"]
+    failed = [result for result in results if result.status == "failed"]
+    duration = sum(result.duration for result in cleaned)
+    if cleaned:
+        print(
+            f"cleaned {_count(cleaned, 'file')} ({duration:.1f} s of sound in {elapsed:.1f} s, "
+            f"{denoiser.entry.name} on {denoiser.device}) into {args.output}"
+        )
+    for result in failed:
+        print(f"failed: {result.source}: {result.error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _default_sources(output: Path) -> list[Path]:
+    """input/, or nothing and a friendly sentence while there is nothing in it."""
+    created = not INPUT_FOLDER.exists()
+    try:
+        INPUT_FOLDER.mkdir(exist_ok=True)
+        if any(INPUT_FOLDER.iterdir()):
+            return [INPUT_FOLDER]
+    except OSError as error:
+        raise AudioError(
+            f"The folder {INPUT_FOLDER}/ cannot be used ({error.strerror}): name files or folders."
+        ) from error
+    print(
+        f"{INPUT_FOLDER}/ {'has been made' if created else 'is empty'}: put recordings into it and "
+        f"run this again; the cleaned ones will be in {output}/."
+    )
+    return []
+
+
+def _progress_bar(files: int):
+    from tqdm import tqdm
+
+    # disable=None: no bar where stderr is not a terminal.
+    return tqdm(
+        total=files,
+        disable=None,
+        leave=False,
+        bar_format="{percentage:3.0f}%|{bar:30}| {desc}, {remaining} left",
+    )
+
+
+def _advance(bar, names: Sequence[str]) -> Callable[[float, int], None]:
+    def advance(done: float, total: int) -> None:
+        current = min(int(done), total - 1)
+        bar.set_description_str(f"{current + 1}/{total} {names[current]}", refresh=False)
+        bar.update(done - bar.n)
+
+    return advance
+
+
+def _count(things: Sequence, noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
+def _names(paths: Sequence[Path]) -> str:
+    shown = ", ".join(str(path) for path in paths[:NAMES_SHOWN])
+    return shown + (f" and {len(paths) - NAMES_SHOWN} more" if len(paths) > NAMES_SHOWN else "")

@@ -1,0 +1,251 @@
+"""python -m frcrn_app evaluate: scores of noisy and cleaned files, and a report of them."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import math
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frcrn_app.errors import PairError
+
+if TYPE_CHECKING:
+    from frcrn_app.evaluation import Evaluation, PairSet, Summary
+
+HELP = "score a denoiser on pairs of noisy and clean files"
+EXIT_SOME_FAILED = 1
+EXIT_INTERRUPTED = 130
+DEFAULT_JOURNAL = "frcrn-evaluate.journal.jsonl"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--clean", metavar="DIR", help="clean files; without them only dnsmos can be scored")
+    add("--noisy", metavar="DIR", help="noisy files, with the same names as the clean ones")
+    add(
+        "--system",
+        metavar="NAME=DIR",
+        action="append",
+        default=[],
+        help="files that another system made of the noisy ones; may be given several times",
+    )
+    add(
+        "--manifest",
+        metavar="CSV",
+        help="instead of folders: columns noisy, clean, group, and one for each system",
+    )
+    add("--zip", metavar="FILE", help="instead of folders: an archive with clean/, noisy/, others")
+    add(
+        "--denoise",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="clean the noisy files here and score that too (default: on)",
+    )
+    add("--weights", default="auto", help="a name or a file (default: auto)")
+    add("--strength", type=float, default=1.0, help="0 to 1 (default: %(default)g)")
+    add("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
+    add("--precision", default="auto", help="auto, float32, bfloat16 or float16")
+    add(
+        "--metrics",
+        metavar="LIST",
+        default="all",
+        help="comma-separated, such as pesq,stoi,si_sdr or all (default: %(default)s)",
+    )
+    add("--align", action="store_true", help="shift sounds by up to 100 ms onto the clean ones")
+    add("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
+    add("--workers", type=int, help="scoring processes (default: one a core)")
+    add("--csv", metavar="FILE", help="write a line a file")
+    add("--json", metavar="FILE", help="write everything, with versions and settings")
+    add("--html", metavar="FILE", help="write a report that opens offline and prints well")
+    add("--language", default="en", choices=("en", "zh"), help="of the HTML report")
+    add("--enhanced", metavar="DIR", help="keep what was cleaned here, as float WAV")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with an interrupted run: what its journal has is not scored again",
+    )
+    add(
+        "--journal",
+        metavar="FILE",
+        help="where scores are kept as they come (default: beside the first report)",
+    )
+    add("--quiet", action="store_true", help="no progress line")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0, 1 if some files could not be scored, 130 if it was interrupted."""
+    import tempfile
+
+    from frcrn_app.evaluation import evaluate_pairs, summarise
+    from frcrn_app.metrics import metric_keys
+    from frcrn_app.report import write_reports
+
+    keys = metric_keys(part for part in args.metrics.split(",") if part.strip())
+    for path in filter(None, (args.csv, args.json, args.html)):
+        _check_writable(Path(path))  # now, not after an hour of scoring
+    journal = _journal(args)
+    with tempfile.TemporaryDirectory(prefix="frcrn-evaluate-") as scratch:
+        pairs = _pairs(args, Path(scratch))
+        _list_unpaired(pairs)
+        denoiser = None
+        if args.denoise:
+            from frcrn_app.inference import Denoiser
+
+            denoiser = Denoiser(args.weights, args.device, args.precision)
+        progress = _ProgressLine(enabled=not args.quiet and sys.stderr.isatty())
+        evaluation = evaluate_pairs(
+            pairs,
+            denoiser=denoiser,
+            strength=args.strength,
+            metrics=keys,
+            align=args.align,
+            seed=args.seed,
+            workers=args.workers,
+            journal=journal,
+            resume=args.resume,
+            enhanced_folder=args.enhanced,
+            progress=progress,
+        )
+        progress.close()
+    if evaluation.rows:
+        summary = summarise(evaluation, seed=args.seed)
+        print(summary_text(evaluation, summary))
+        for path in write_reports(
+            evaluation,
+            summary,
+            csv=args.csv,
+            json=args.json,
+            html=args.html,
+            language=args.language,
+        ):
+            print(f"wrote {path}")
+    problems = [row for row in evaluation.rows if row.problems]
+    for row in problems[:20]:
+        print(f"{row.name}: {row.problems}", file=sys.stderr)
+    if len(problems) > 20:
+        print(f"... and {len(problems) - 20} more, all in the reports", file=sys.stderr)
+    if evaluation.cancelled:
+        again = "add --resume to go on" if journal else "name a report or --journal to resume"
+        print(
+            f"stopped: {len(evaluation.rows)} of {evaluation.total} pairs are scored; {again}",
+            file=sys.stderr,
+        )
+        return EXIT_INTERRUPTED
+    return EXIT_SOME_FAILED if problems else 0
+
+
+def summary_text(evaluation: Evaluation, summary: Summary) -> str:
+    """A table for the terminal: metrics down, systems across, gains beside them."""
+    from frcrn_app.evaluation import NOISY
+    from frcrn_app.metrics import METRICS
+
+    lines = [["", *(system for system in evaluation.systems)]]
+    for key in evaluation.metrics:
+        metric = METRICS[key]
+        cells = [f"{metric.title}{f' [{metric.unit}]' if metric.unit else ''}"]
+        for system in evaluation.systems:
+            score = summary.score(system, key)
+            if not score.score.n:
+                cells.append("not scored")
+                continue
+            text = f"{score.score.mean:.{metric.decimals}f}"
+            if system != NOISY and score.gain is not None and score.gain.n:
+                text += f"  {score.gain.mean:+.{metric.decimals}f}"
+                if not math.isnan(score.gain.low):
+                    low, high = (f"{v:+.{metric.decimals}f}" for v in _ends(score.gain))
+                    text += f" [{low}, {high}]"
+            if score.score.n < score.files:
+                text += f"  (n {score.score.n})"
+            cells.append(text)
+        lines.append(cells)
+    factor = evaluation.real_time_factor()
+    if math.isfinite(factor):
+        lines.append(
+            ["real-time factor"]
+            + [f"{factor:.3f}" if s == evaluation.own_system else "" for s in evaluation.systems]
+        )
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    rows = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines]
+    files = f"{len(evaluation.rows)} of {evaluation.total} pairs, mean, gain over noisy [95 %]"
+    return "\n".join([files, *(row.rstrip() for row in rows)])
+
+
+def _ends(mean) -> tuple[float, float]:
+    return mean.low, mean.high
+
+
+def _pairs(args: argparse.Namespace, scratch: Path) -> PairSet:
+    from frcrn_app.evaluation import pair_archive, pair_folders, pair_manifest
+
+    sources = [name for name in ("noisy", "manifest", "zip") if getattr(args, name)]
+    if len(sources) != 1:
+        raise PairError("Name either --noisy (with --clean), --manifest or --zip.")
+    if args.noisy is None and (args.clean or args.system):
+        raise PairError(f"--clean and --system go with --noisy, not with --{sources[0]}.")
+    if args.manifest:
+        return pair_manifest(args.manifest)
+    if args.zip:
+        return pair_archive(args.zip, scratch)
+    systems = {}
+    for text in args.system:
+        name, equals, folder = text.partition("=")
+        if not (name.strip() and equals and folder):
+            raise PairError(f'--system takes NAME=DIR, not "{text}".')
+        if name.strip() in systems:
+            raise PairError(f'--system names "{name.strip()}" twice.')
+        systems[name.strip()] = folder
+    return pair_folders(args.noisy, args.clean, systems)
+
+
+def _journal(args: argparse.Namespace) -> Path | None:
+    """Named, beside the first report, or here if a run is to be resumed; else there is none."""
+    if args.journal:
+        return Path(args.journal)
+    report = args.json or args.csv or args.html
+    if report:
+        return Path(report).with_suffix(".journal.jsonl")
+    return Path(DEFAULT_JOURNAL) if args.resume else None
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() or not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, "no permission, or a folder")
+    except OSError as error:
+        raise PairError(f'"{path}" cannot be written ({error.strerror}).') from error
+
+
+def _list_unpaired(pairs: PairSet) -> None:
+    for item in pairs.unpaired[:20]:
+        print(f"not paired: {item.role} {item.name}: {item.reason}", file=sys.stderr)
+    if len(pairs.unpaired) > 20:
+        print(f"... and {len(pairs.unpaired) - 20} more", file=sys.stderr)
+
+
+class _ProgressLine:
+    """A line on a terminal that is written over: how much is done, and how long it will take."""
+
+    def __init__(self, *, enabled: bool):
+        self._enabled = enabled
+        self._started = time.monotonic()
+        self._shown = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if not self._enabled or (now - self._shown < 0.2 and done < total):
+            return
+        self._shown = now
+        left = ""
+        if done:
+            seconds = (now - self._started) / done * (total - done)
+            left = f", {seconds // 60:.0f} min {seconds % 60:02.0f} s left"
+        print(f"\r{100 * done / total:3.0f} %{left}   ", end="", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        if self._enabled and self._shown:
+            print(file=sys.stderr)

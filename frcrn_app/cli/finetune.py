@@ -1,0 +1,151 @@
+"""python -m frcrn_app finetune: weights that know one's own noise."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frcrn_app.cli.train import Lines, _share, add_machine_arguments, positive, positive_float
+from frcrn_app.errors import UserError
+
+if TYPE_CHECKING:
+    from frcrn_app.training.finetune import FineTuned
+
+HELP = "fit weights to your own kind of noise, and show what that costs elsewhere"
+
+TITLES = {"own": "your noise (held out)", "general": "general noise"}
+SCORES = {"si_sdr": ("SI-SDR dB", ".2f"), "pesq": ("PESQ-WB", ".3f"), "stoi": ("STOI", ".4f")}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "The result is a weights file: give its path to --weights of other commands."
+    sound = parser.add_argument_group("sound", "folders or files of audio of any kind")
+    for option, text in (
+        ("--noise", "your noise without speech, some minutes; a part is held out (needed)"),
+        ("--speech", "clean speech (default: the examples'; your own is better)"),
+        ("--general-noise", "other noise not to forget (default: made-up noise)"),
+    ):
+        sound.add_argument(
+            option, nargs="+", action="extend", default=[], type=Path, metavar="DIR", help=text
+        )
+    sound.add_argument(
+        "--index", type=Path, metavar="CSV", help="speech and general noise, as for train"
+    )
+    sound.add_argument("--cache", type=Path, metavar="DIR", help="for decoded audio (beside OUT)")
+    run = parser.add_argument_group("run")
+    run.add_argument(
+        "--weights", default="auto", metavar="NAME or PATH", help="to start from (default: best)"
+    )
+    run.add_argument(
+        "--layers",
+        choices=("mask", "decoder", "all"),
+        default="mask",
+        help="what to train: the last layers (default), all decoders, or everything",
+    )
+    run.add_argument("--steps", type=positive, default=200, metavar="N", help="(200)")
+    run.add_argument("--batch", type=positive, default=8, metavar="N", help="examples a step (8)")
+    run.add_argument(
+        "--seconds", type=positive_float, default=2.0, metavar="S", help="of an example (2)"
+    )
+    run.add_argument(
+        "--learning-rate", type=positive_float, default=2e-3, metavar="R", help="(0.002)"
+    )
+    run.add_argument(
+        "--own-share", type=_share, default=0.6, metavar="S", help="of examples of your noise (0.6)"
+    )
+    run.add_argument(
+        "--max-loss",
+        type=float,
+        default=0.1,
+        metavar="DB",
+        help="of SI-SDR on general noise that your noise may cost (0.1)",
+    )
+    run.add_argument(
+        "--scored",
+        type=positive,
+        default=24,
+        metavar="N",
+        help="mixtures with your noise, and with general noise, in the table (24)",
+    )
+    run.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="another seed, other mixtures"
+    )
+    run.add_argument(
+        "--out",
+        type=Path,
+        default=Path("finetuned.safetensors"),
+        metavar="FILE",
+        help="the weights file (finetuned.safetensors)",
+    )
+    add_machine_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fine-tunes, prints the table, writes the weights.
+
+    Raises:
+        UserError: on audio, weights or an out file that cannot be used.
+    """
+    if not args.noise:
+        raise UserError("Name your noise: --noise DIR, recordings of it without speech.")
+    if args.out.suffix != ".safetensors":
+        raise UserError(f"--out is a weights file: name it {args.out.stem}.safetensors.")
+
+    from frcrn_app.training.finetune import FineTuneConfig, Sound, finetune
+    from frcrn_app.weights import load_weights
+
+    lines = Lines()
+    weights = load_weights(args.weights)
+    sound = Sound.find(
+        args.noise,
+        args.speech,
+        args.general_noise,
+        args.index,
+        cache=args.cache or args.out.with_name(f"{args.out.stem}-run") / "cache",
+        progress=lines.progress("decoding"),
+    )
+    config = FineTuneConfig(
+        layers=args.layers,
+        steps=args.steps,
+        batch_size=args.batch,
+        seconds=args.seconds,
+        learning_rate=args.learning_rate,
+        own_share=args.own_share,
+        max_loss_db=args.max_loss,
+        scored=args.scored,
+        precision=args.precision,
+        device=args.device,
+        threads=args.threads,
+        workers=args.workers,
+        seed=args.seed,
+    )
+    lines.say(
+        f"{weights.entry.name}: training {args.layers} on {sound.own.seconds('noise'):.0f} s of "
+        f"your noise, {sound.own_valid.seconds('noise'):.0f} s held out"
+    )
+    result = finetune(weights, sound, args.out, config, lines.report)
+    print(table(result))
+    if result.blend == 0:
+        print(
+            "Nothing made your noise better without costing general noise: the weights are the "
+            "original ones. Try --layers decoder, more --steps, or a higher --max-loss."
+        )
+    print(f"{result.path} holds the weights: use them with --weights {result.path}")
+    return 0
+
+
+def table(result: "FineTuned") -> str:
+    """Scores of the noisy sound, before and after, as text of aligned columns."""
+    lines = [["", ""], ["", ""]]
+    for title, _ in SCORES.values():
+        lines[0] += [title, "", ""]
+        lines[1] += ["noisy", "before", "after"]
+    for row in result.rows:
+        cells = [TITLES[row.noise], f"{row.mixtures} mixtures"]
+        for name, (_, form) in SCORES.items():
+            cells += [format(scores[name], form) for scores in (row.noisy, row.before, row.after)]
+        lines.append(cells)
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

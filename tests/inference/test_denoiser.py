@@ -1,0 +1,385 @@
+"""What a user hears: length, level and rate kept, silence silent, no seams, noise gone."""
+
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from frcrn_app import metrics
+from frcrn_app.audio import Audio, load_audio, rms_dbfs
+from frcrn_app.errors import AudioError, Cancelled, CheckpointError, DeviceError, UserError
+from frcrn_app.inference import Denoiser, window_starts
+from frcrn_app.inference.denoiser import OVERLAP, _cross_fade
+
+# dB of SI-SDR over the example pairs, of which the embedded weights reach 6.6.
+LEAST_MEAN_GAIN = 6.0
+
+
+@pytest.fixture(scope="module")
+def denoiser() -> Denoiser:
+    return Denoiser(device="cpu", precision="float32")
+
+
+def test_noise_goes_and_speech_stays(denoiser, example_pairs):
+    gains = []
+    for noisy_path, clean_path in example_pairs:
+        noisy, clean = load_audio(noisy_path), load_audio(clean_path).samples[0]
+        enhanced = denoiser(noisy).samples[0]
+        gains.append(metrics.si_sdr(clean, enhanced) - metrics.si_sdr(clean, noisy.samples[0]))
+    assert np.mean(gains) >= LEAST_MEAN_GAIN, f"SI-SDR gains in dB: {np.round(gains, 1)}"
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "samples"),
+    [
+        (8_000, 1, 4_001),
+        (16_000, 1, 1),
+        (16_000, 1, 12_345),
+        (44_100, 2, 30_000),
+        (192_000, 1, 9_999),
+    ],
+)
+def test_rate_channels_and_length_come_back(denoiser, rate, channels, samples):
+    rng = np.random.default_rng(0)
+    noisy = Audio((0.1 * rng.standard_normal((channels, samples))).astype(np.float32), rate)
+    enhanced = denoiser(noisy)
+    assert enhanced.sample_rate == rate
+    assert enhanced.samples.shape == noisy.samples.shape
+    assert enhanced.samples.dtype == np.float32
+    assert np.isfinite(enhanced.samples).all()
+
+
+def test_strength_zero_is_the_very_same_samples(denoiser, noisy_speech):
+    assert np.array_equal(denoiser(noisy_speech, strength=0).samples, noisy_speech.samples)
+
+
+def test_strength_mixes(denoiser, noisy_speech):
+    full, half = denoiser(noisy_speech).samples, denoiser(noisy_speech, strength=0.5).samples
+    np.testing.assert_allclose(half, (full + noisy_speech.samples) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
+def test_strength_outside_its_range_is_refused(denoiser, noisy_speech, strength):
+    with pytest.raises(UserError, match="strength"):
+        denoiser(noisy_speech, strength=strength)
+
+
+def test_silence_stays_silence(denoiser):
+    silence = Audio(np.zeros((2, 48_000), np.float32), 48_000)
+    assert not denoiser(silence).samples.any()
+
+
+@pytest.mark.parametrize("gain_db", [-30, 15])
+def test_the_level_is_given_back(denoiser, noisy_speech, gain_db):
+    """The same sound at another level comes out the same, at that level."""
+    gain = np.float32(10 ** (gain_db / 20))
+    reference = denoiser(noisy_speech).samples
+    other = denoiser(noisy_speech.with_samples(noisy_speech.samples * gain)).samples
+    difference = other / gain - reference
+    assert rms_dbfs(difference) < rms_dbfs(reference) - 40
+
+
+def test_channels_are_cleaned_apart(denoiser, noisy_speech):
+    mono = noisy_speech.samples
+    other = mono[:, ::-1] * np.float32(0.3)
+    both = denoiser(noisy_speech.with_samples(np.concatenate([mono, other]))).samples
+    for channel, samples in zip(both, (mono, other), strict=True):
+        alone = denoiser(noisy_speech.with_samples(np.ascontiguousarray(samples))).samples[0]
+        np.testing.assert_allclose(channel, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("window_seconds", [None, 5])
+def test_rumble_below_hearing_changes_next_to_nothing(noisy_speech, window_seconds):
+    """Not even where it is as loud as the sound, which it would otherwise quieten."""
+    denoiser = Denoiser(device="cpu", precision="float32", window_seconds=window_seconds)
+    noisy = noisy_speech.samples
+    seconds = np.arange(noisy.shape[1], dtype=np.float32) / noisy_speech.sample_rate
+    rumble = np.sqrt(2 * np.mean(noisy**2)) * np.sin(2 * np.pi * 8 * seconds) + 0.05
+    reference = denoiser(noisy_speech).samples
+    difference = denoiser(noisy_speech.with_samples(noisy + rumble)).samples - reference
+    inner = slice(noisy_speech.sample_rate // 10, -noisy_speech.sample_rate // 10)
+    assert rms_dbfs(difference[:, inner]) < rms_dbfs(reference) - 30
+
+
+def windowed_and_whole(
+    noisy: np.ndarray, seconds: int, window: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The sound [samples] cleaned in windows (None: as long as by default), and as one window."""
+    audio = Audio(noisy[None], 16_000)
+    windowed, whole = (
+        Denoiser(device="cpu", precision="float32", window_seconds=length)(audio).samples[0]
+        for length in (window, seconds)
+    )
+    assert not np.array_equal(windowed, whole)
+    return windowed, whole
+
+
+@pytest.mark.parametrize(("seconds", "window"), [(135, None), (60, 15)])
+def test_windows_are_not_heard(example_pairs, seconds, window):
+    """By default, and with short windows: PESQ is that of the whole, no step at a seam."""
+    [pair] = [pair for pair in example_pairs if pair[1].stem == "french_street"]
+    noisy, clean = (
+        np.tile(load_audio(path).samples[0], seconds // 5)[: seconds * 16_000] for path in pair
+    )
+    windowed, whole = windowed_and_whole(noisy, seconds, window)
+    scores = [metrics.pesq_score(clean, enhanced) for enhanced in (windowed, whole)]
+    assert scores[0] == pytest.approx(scores[1], abs=0.01)
+    # Where one window hands over to the next, the two differ no more than they do around it.
+    difference = np.abs(windowed - whole)
+    for start in window_starts(len(clean), (window or 40) * 16_000)[1:]:
+        begin, end = start + OVERLAP // 2, start + OVERLAP
+        around = [difference[begin - 80_000 : begin], difference[end : end + 80_000]]
+        assert difference[begin:end].max() < max(0.02, np.concatenate(around).max())
+
+
+@pytest.mark.parametrize(("seconds", "window"), [(135, None), (60, 15)])
+def test_windows_cost_little_where_speaker_and_noise_change(example_pairs, seconds, window):
+    """The network hears the mean of its window: of other scenes than the whole has on the mean."""
+    scenes = [[load_audio(path).samples[0] for path in pair] for pair in example_pairs]
+    scenes = [*scenes, *reversed(scenes)] * 2
+    noisy, clean = (np.concatenate(part)[: seconds * 16_000] for part in zip(*scenes, strict=True))
+    ends = np.cumsum([len(scene[0]) for scene in scenes])
+    ends = ends[ends <= len(noisy)]
+    scores = [
+        np.mean(
+            [
+                metrics.pesq_score(clean[start:end], enhanced[start:end])
+                for start, end in zip([0, *ends[:-1]], ends, strict=True)
+            ]
+        )
+        for enhanced in windowed_and_whole(noisy, seconds, window)
+    ]
+    assert scores[0] > scores[1] - 0.05, scores
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_batches_of_windows_equal_single_windows(noisy_speech, precision):
+    single = Denoiser(device="cpu", precision=precision, window_seconds=4)
+    batched = Denoiser(device="cpu", precision=precision, window_seconds=4, batch_size=3)
+    a, b = single(noisy_speech).samples, batched(noisy_speech).samples
+    bound = {"float32": -80, "bfloat16": -35}[precision]
+    assert rms_dbfs(a - b) < rms_dbfs(a) + bound
+
+
+def test_sounds_that_share_a_batch_come_out_as_alone(noisy_speech):
+    """Two users' sounds of equal length, one of another, a broken and a cancelled one."""
+    alone = Denoiser(device="cpu", precision="float32")
+    shared = Denoiser(device="cpu", precision="float32", batch_size=4)
+    batches = []
+    run = shared._run
+    shared._run = lambda windows: batches.append(len(windows)) or run(windows)
+    piece = noisy_speech.samples[:, : 3 * 16_000]
+    sounds = [
+        Audio(piece, 16_000),
+        Audio(0.1 * piece[:, ::-1].copy(), 16_000),
+        Audio(piece[:, :20_000], 16_000),
+        Audio(np.full_like(piece, np.nan), 16_000),
+        Audio(piece, 16_000),
+    ]
+
+    def cancel(done, total):
+        if done:
+            raise Cancelled
+
+    strengths = [1.0, 0.5, 1.0, 1.0, 1.0]
+    progress = [None, None, None, None, cancel]
+    outcomes = shared.together(list(zip(sounds, strengths, progress, strict=True)))
+    assert sorted(batches) == [1, 3]
+    for sound, strength, outcome in zip(sounds[:3], strengths, outcomes, strict=False):
+        np.testing.assert_allclose(outcome.samples, alone(sound, strength).samples, atol=1e-5)
+    assert isinstance(outcomes[3], AudioError)
+    assert isinstance(outcomes[4], Cancelled)
+
+
+def test_bfloat16_sounds_like_float32(denoiser, example_pairs):
+    low = Denoiser(device="cpu", precision="bfloat16")
+    differences = []
+    for noisy_path, clean_path in example_pairs:
+        noisy, clean = load_audio(noisy_path), load_audio(clean_path).samples[0]
+        scores = [metrics.pesq_score(clean, d(noisy).samples[0]) for d in (denoiser, low)]
+        differences.append(scores[1] - scores[0])
+    assert abs(np.mean(differences)) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("samples", "window"),
+    [(10, 100_000), (100_000, 100_000), (100_001, 100_000), (999_999, 100_000)],
+)
+def test_windows_cover_everything_with_real_samples(samples, window):
+    starts = window_starts(samples, window)
+    assert starts[0] == 0
+    assert starts[-1] + window >= samples
+    if samples > window:
+        assert starts[-1] + window == samples, "the last window is moved back, not padded"
+    for a, b in pairwise(starts):
+        assert b - a <= window - OVERLAP, "neighbours overlap by what the cross-fade needs"
+
+
+def test_one_window_fades_into_the_next():
+    """Slowly, and only when the second one's memory has filled up (39 frames, 0.8 s)."""
+    enhanced = np.zeros(6 * 16_000, np.float32)
+    _cross_fade(enhanced, np.zeros(4 * 16_000, np.float32), 0)
+    _cross_fade(enhanced, np.ones(4 * 16_000, np.float32), 2 * 16_000)
+    assert not enhanced[: 2 * 16_000 + 12_800].any()
+    assert (enhanced[4 * 16_000 :] == 1).all()
+    steps = np.diff(enhanced)
+    assert steps.min() >= 0
+    assert steps.max() < 1 / 4_000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "window", "windows"), [(3, 3, 1), (120, 120, 1), (121, 40, 4), (3600, 40, 95)]
+)
+def test_two_minutes_pass_whole_and_more_in_windows(denoiser, seconds, window, windows):
+    stereo = Audio(np.zeros((2, seconds * 8_000), np.float32), 8_000)
+    assert denoiser.shape(stereo) == (window * 16_000, 2 * windows)
+
+
+def test_no_click_at_either_end(denoiser, example_pairs):
+    """A lone frame's synthesis must not stand out from the sound beside it."""
+    for noisy_path, _ in example_pairs:
+        enhanced = np.abs(denoiser(load_audio(noisy_path)).samples[0])
+        assert enhanced[:20].max() <= max(1e-3, 1.5 * enhanced[20:640].max())
+        assert enhanced[-20:].max() <= max(1e-3, 1.5 * enhanced[-640:-20].max())
+
+
+def test_progress_is_reported_and_can_cancel(noisy_speech):
+    denoiser = Denoiser(device="cpu", window_seconds=4)
+    seen = []
+    denoiser(noisy_speech, progress=lambda done, total: seen.append((done, total)))
+    assert seen[0][0] == 0
+    assert seen[-1][0] == seen[-1][1] > 1
+
+    def cancel(done, total):
+        if done:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        denoiser(noisy_speech, progress=cancel)
+
+
+def test_samples_that_are_not_finite_are_refused(denoiser):
+    broken = Audio(np.array([[0.1, np.nan, 0.2]], np.float32), 16_000)
+    with pytest.raises(AudioError):
+        denoiser(broken)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_where_there_is_none_is_one_sentence():
+    with pytest.raises(DeviceError, match="CUDA"):
+        Denoiser(device="cuda")
+
+
+@pytest.mark.parametrize("arguments", [{"device": "tpu"}, {"precision": "int3"}])
+def test_unknown_devices_and_precisions_are_refused(arguments):
+    with pytest.raises(DeviceError, match="choose"):
+        Denoiser(**arguments)
+
+
+def test_missing_weights_are_one_sentence(tmp_path):
+    with pytest.raises(CheckpointError):
+        Denoiser(weights=str(tmp_path / "none.safetensors"))
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """Lets a device that is cuda:0 in name compute on the processor; says what happened, in order.
+
+    For a Denoiser made on the CPU, whose `device` is then renamed.
+    """
+    happened = []
+
+    class Event:
+        def record(self, stream):
+            happened.append("started")
+
+        def synchronize(self):
+            happened.append("awaited")
+
+    to, empty = torch.Tensor.to, torch.empty
+
+    def moved(self, *args, **kwargs):
+        return to(self, *("cpu" if str(a).startswith("cuda") else a for a in args), **kwargs)
+
+    monkeypatch.setattr(torch.Tensor, "to", moved)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda self: self)
+    monkeypatch.setattr(torch, "empty", lambda *a, pin_memory=False, **kw: empty(*a, **kw))
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    return happened
+
+
+def test_a_card_computes_while_the_batch_before_is_put_together(card, noisy_speech):
+    settings = {"device": "cpu", "precision": "float32", "window_seconds": 4}
+    expected = Denoiser(**settings)(noisy_speech).samples
+    denoiser = Denoiser(**settings)
+    denoiser.device = "cuda:0"
+    seen = []
+    enhanced = denoiser(noisy_speech, progress=lambda done, total: seen.append((done, total)))
+    np.testing.assert_allclose(enhanced.samples, expected, atol=1e-5)
+    assert card[:3] == ["started", "started", "awaited"]
+    assert card.count("started") == card.count("awaited") > 2
+    assert seen == sorted(seen)
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_a_card_that_fills_up_under_way_loses_nothing(card, monkeypatch, noisy_speech):
+    """The window that moves to the processor is done before the one on the card has come back."""
+    settings = {"device": "cpu", "precision": "float32", "window_seconds": 4, "batch_size": 1}
+    expected = Denoiser(**settings)(noisy_speech).samples
+    denoiser = Denoiser(**settings)
+    denoiser.device = "cuda:0"
+    run = denoiser._run
+
+    def full_after_one(windows):
+        if denoiser.device != "cpu" and card:
+            raise torch.OutOfMemoryError("no room")
+        return run(windows)
+
+    monkeypatch.setattr(denoiser, "_run", full_after_one)
+    with pytest.warns(RuntimeWarning, match="on the CPU"):
+        enhanced = denoiser(noisy_speech).samples
+    assert card == ["started", "awaited"]
+    assert rms_dbfs(enhanced - expected) < rms_dbfs(expected) - 25  # bfloat16 where the CPU has it
+
+
+def test_a_fault_of_the_card_is_the_sounds_own(card, noisy_speech, monkeypatch):
+    """Faults of a card show when its result is waited for."""
+    denoiser = Denoiser(device="cpu")
+    denoiser.device = "cuda:0"
+
+    def fault(event):
+        raise RuntimeError("CUDA error")
+
+    monkeypatch.setattr(torch.cuda.Event, "synchronize", fault)
+    with pytest.raises(RuntimeError, match="CUDA error"):
+        denoiser(noisy_speech)
+
+
+def test_out_of_memory_takes_smaller_batches_then_the_cpu(card, monkeypatch, noisy_speech):
+    """A device that holds no more than two windows, then none at all."""
+    denoiser = Denoiser(device="cpu", precision="float32", window_seconds=4, batch_size=4)
+    expected = Denoiser(device="cpu", precision="float32", window_seconds=4)(noisy_speech).samples
+    run, room = denoiser._run, {"windows": 2}
+
+    def limited(windows):
+        if denoiser.device != "cpu" and len(windows) > room["windows"]:
+            raise torch.OutOfMemoryError("no room")
+        return run(windows)
+
+    monkeypatch.setattr(denoiser, "_run", limited)
+    denoiser.device = "cuda:0"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        enhanced = denoiser(noisy_speech).samples
+        room["windows"] = 0
+        again = denoiser(noisy_speech).samples
+    texts = [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)]
+    assert any("2 windows at once" in text for text in texts), texts
+    assert any("on the CPU" in text for text in texts), texts
+    assert denoiser.device == "cpu"
+    np.testing.assert_allclose(enhanced, expected, atol=1e-5)
+    assert rms_dbfs(again - expected) < rms_dbfs(expected) - 25  # bfloat16 where the CPU has it

@@ -1,0 +1,135 @@
+"""The inference form computes what the training form computes, however its work is cut.
+
+All of it twice: with the compiled passes and, as on machines without a compiler, with torch alone.
+"""
+
+import copy
+
+import pytest
+import torch
+from golden.seeded import seeded_network, waveform
+
+from frcrn_app.errors import Cancelled
+from frcrn_app.inference import fused as fuse
+from frcrn_app.inference.fused import fuse as make_fused
+from frcrn_app.inference.kernels import load_kernels
+from frcrn_app.model import FRCRN
+
+# The ends are lone frames divided by a vanishing window, which magnifies rounding.
+INNER = slice(20, -20)
+
+
+@pytest.fixture(params=["compiled", "torch"], autouse=True)
+def passes(request, monkeypatch):
+    if request.param == "torch":
+        monkeypatch.setattr(fuse, "_kernels", lambda *_: None)
+    elif load_kernels(torch.float32) is None:
+        pytest.skip("this machine cannot compile them")
+
+
+@pytest.fixture(scope="module")
+def network() -> FRCRN:
+    return seeded_network(16, 2)
+
+
+@pytest.fixture(scope="module")
+def fused(network):
+    return make_fused(network)
+
+
+def relative(difference: torch.Tensor, expected: torch.Tensor) -> float:
+    return (difference[:, INNER].norm() / expected[:, INNER].norm()).item()
+
+
+@pytest.mark.parametrize("length", [1, 640, 900, 5_000, 16_000, 20_001])
+def test_float32_equals_the_training_form(network, fused, length):
+    noisy = waveform(length)
+    enhanced, expected = fused(noisy), network(noisy)
+    assert enhanced.shape == expected.shape
+    assert enhanced.dtype == torch.float32
+    torch.testing.assert_close(enhanced[:, INNER], expected[:, INNER], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(8, 1), (24, 1), (128, 2), (24, 1, 2), (16, 2, 3)])
+def test_other_sizes(size):
+    network, noisy = seeded_network(*size), waveform(4_000)
+    enhanced, expected = make_fused(network)(noisy), network(noisy)
+    torch.testing.assert_close(enhanced[:, INNER], expected[:, INNER], rtol=0, atol=1e-4)
+
+
+def test_working_in_chunks_changes_nothing(network, fused, monkeypatch):
+    """Attention hears the whole sound, and frames at the cuts hear their neighbours."""
+    noisy = waveform(20_001)
+    whole = fused(noisy)
+    monkeypatch.setattr(fuse, "CHUNK", 10_000)  # the first layers take eight chunks
+    torch.testing.assert_close(fused(noisy)[:, INNER], whole[:, INNER], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("length", [1, 16_000, 16_320, 16_640])
+def test_frames_that_share_products(length, monkeypatch):
+    """Wide layers compute three frames at once, whatever number is left over, and in chunks."""
+    network, noisy = seeded_network(fuse.TILED_CHANNELS // 2, 1), waveform(length)
+    monkeypatch.setattr(fuse, "CHUNK", 100_000)
+    fused, expected = make_fused(network), network(noisy)
+    assert any(getattr(module, "tiled", False) for module in fused.modules())
+    torch.testing.assert_close(fused(noisy)[:, INNER], expected[:, INNER], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_batch_equals_its_sounds_one_by_one(fused, together, monkeypatch):
+    """Processors take the sounds of a batch one by one, graphics cards together."""
+    noisy = torch.cat([waveform(8_000, seed) for seed in range(3)])
+    one_by_one = torch.cat([fused(row[None]) for row in noisy])
+    if together:
+        monkeypatch.setattr(
+            fused, "mask", lambda x: fused._mask(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        )
+    torch.testing.assert_close(fused(noisy)[:, INNER], one_by_one[:, INNER], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [8, 32, 64])
+def test_bfloat16_stays_near(channels):
+    network, noisy = seeded_network(channels, 1), waveform(8_000)
+    expected = network(noisy)
+    enhanced = make_fused(network, torch.bfloat16)(noisy)
+    assert enhanced.dtype == torch.float32
+    assert 0 < relative(enhanced - expected, expected) < 0.03
+
+
+def test_silence_gives_silence(fused):
+    assert not fused(torch.zeros(1, 5_000)).any()
+
+
+def test_the_network_is_left_as_it_is():
+    network = seeded_network(8, 1).train().requires_grad_(True)
+    before = copy.deepcopy(network.state_dict())
+    fused = make_fused(network)
+    noisy = waveform(3_000)
+    enhanced = fused(noisy)
+    assert network.training
+    assert all(p.requires_grad for p in network.parameters())
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, before[name])
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.zero_()
+    torch.testing.assert_close(fused(noisy), enhanced, msg="it must not follow later training")
+
+
+def test_its_layers_can_be_counted_and_stopped(fused, monkeypatch):
+    heard = []
+    monkeypatch.setattr(fused, "on_layer", lambda: heard.append(None))
+    fused(waveform(2_000))
+    assert len(heard) == fused.layers
+
+    def stop():
+        raise Cancelled
+
+    monkeypatch.setattr(fused, "on_layer", stop)
+    with pytest.raises(Cancelled):
+        fused(waveform(2_000))
+
+
+def test_a_precision_that_makes_no_sense_is_refused(network):
+    with pytest.raises(ValueError, match="float32"):
+        make_fused(network, torch.int8)

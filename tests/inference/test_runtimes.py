@@ -1,0 +1,49 @@
+"""Every runtime gives what the network gives."""
+
+import pytest
+import torch
+from golden.seeded import seeded_network, waveform
+
+from frcrn_app.errors import DeviceError
+from frcrn_app.inference.runtimes import load_runtime
+from frcrn_app.model import FRCRN
+
+
+@pytest.fixture(scope="module")
+def network() -> FRCRN:
+    return seeded_network(16, 2)
+
+
+@pytest.mark.parametrize("name", ["torch", "onnxruntime", "openvino"])
+@pytest.mark.parametrize("length", [900, 12_345])
+def test_runtimes_agree_with_the_network(network, name, length):
+    if name != "torch":
+        pytest.importorskip(name)
+    noisy = torch.cat((waveform(length, seed=1), waveform(length, seed=2)))
+    enhanced = load_runtime(name, network)(noisy)
+    assert enhanced.dtype == torch.float32
+    # Without the lone frames at the ends: dividing by a vanishing window magnifies their rounding.
+    torch.testing.assert_close(enhanced[:, 20:-320], network(noisy)[:, 20:-320], rtol=0, atol=1e-4)
+
+
+def test_bfloat16_stays_near_float32(network):
+    noisy = waveform(16_000)
+    expected = network(noisy)[:, 20:-20]
+    difference = load_runtime("torch", network, precision="bfloat16")(noisy)[:, 20:-20] - expected
+    assert 0 < difference.norm() < 0.05 * expected.norm()
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "precision", "words"),
+    [
+        ("tensorflow", "cpu", "float32", "choose torch"),
+        ("onnxruntime", "cpu", "bfloat16", "float32 alone"),
+        ("onnxruntime", "cuda:0", "float32", "cpu"),
+        ("openvino", "cpu", "float16", "bfloat16 alone"),
+    ],
+)
+def test_what_is_not_to_be_had_is_said(network, name, device, precision, words):
+    if name in ("onnxruntime", "openvino"):
+        pytest.importorskip(name)
+    with pytest.raises(DeviceError, match=words):
+        load_runtime(name, network, device, precision)
