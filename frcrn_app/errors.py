@@ -1,10 +1,11 @@
 """What a user did wrong: the kind of error, a code, and fields. Its words are in `i18n`.
 
 A code is the key of a sentence, such as "audio.too_long"; the fields fill that sentence. A field
-may itself be a UserError, whose sentence is then in the same language, or a Path, which a public
-door shows by its name alone.
+may itself be a UserError, whose sentence is then in the same language, a Path, which a public door
+shows by its name alone, or an OSError, whose reason is worded as the operating system's.
 """
 
+import errno
 from collections.abc import Callable
 from pathlib import PurePath
 
@@ -34,6 +35,8 @@ class UserError(ValueError):
                 return value.sentence(language, path)
             if isinstance(value, PurePath):
                 return path(value) if path else str(value)
+            if isinstance(value, OSError):
+                return _reason(value, language)
             return value
 
         fields = {name: worded(value) for name, value in self.fields.items()}
@@ -44,6 +47,14 @@ class UserError(ValueError):
 
     def __reduce__(self):
         return _restored, (type(self), self.code, self.fields)
+
+
+def _reason(error: OSError, language: str) -> str:
+    """Why the operating system refused, without the path; in its own words where none are known."""
+    from frcrn_app.i18n import keys, text
+
+    key = f"os.{errno.errorcode.get(error.errno or 0)}"
+    return text(key, language) if key in keys(language) else error.strerror or str(error)
 
 
 def _restored(kind: type[UserError], code: str, fields: dict[str, object]) -> UserError:
