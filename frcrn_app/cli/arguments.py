@@ -1,0 +1,149 @@
+"""Arguments and lines of progress that commands share."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+LINE_SECONDS = 15.0  # between two lines of progress
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def positive_float(text: str) -> float:
+    """A finite number above 0."""
+    value = _number(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
+def not_negative(text: str) -> float:
+    """A finite number of at least 0."""
+    value = _number(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def add_device_arguments(
+    group: "argparse._ArgumentGroup", precisions: tuple[str, ...] = ("auto", "float32", "bfloat16")
+) -> None:
+    """--device, --precision and --threads."""
+    group.add_argument(
+        "--device", default="auto", metavar="DEVICE", help="auto (default), cpu, cuda or cuda:N"
+    )
+    group.add_argument(
+        "--precision",
+        choices=precisions,
+        default="auto",
+        help="of the network's arithmetic (default: what suits the device)",
+    )
+    group.add_argument(
+        "--threads", type=positive, metavar="N", help="processor threads (default: all)"
+    )
+
+
+def add_training_machine_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a training runs on."""
+    machine = parser.add_argument_group("machine")
+    add_device_arguments(machine)
+    machine.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that mix examples (1; 0: none beside the training itself)",
+    )
+
+
+def add_corpus_arguments(parser: argparse.ArgumentParser) -> None:
+    """The recordings to make mixtures of."""
+    recordings = parser.add_argument_group(
+        "recordings",
+        "folders of audio in any format; a tenth is held out for validation, and files that are "
+        "silent or damaged are left out and named",
+    )
+    for kind, text in (
+        ("speech", "clean speech, best in one subfolder for each speaker"),
+        ("noise", "noise, best in one subfolder for each kind"),
+        ("rir", "measured room impulse responses, beside the simulated ones"),
+    ):
+        recordings.add_argument(
+            f"--{kind}", nargs="+", action="extend", default=[], type=Path, metavar="DIR", help=text
+        )
+    recordings.add_argument(
+        "--index",
+        type=Path,
+        metavar="CSV",
+        help="clips by path, kind, source, group, start, frames (samples at 16 kHz) and split",
+    )
+    recordings.add_argument(
+        "--source-weight",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=FACTOR",
+        help="use a folder or source more or less often than by its hours and speakers; 0 leaves "
+        "it out. * stands for any letters, and the last one that fits counts: '*=0' cmu_an4=1",
+    )
+    recordings.add_argument(
+        "--rooms",
+        type=int,
+        default=300,
+        metavar="N",
+        help="rooms to simulate, once (300; 0: none, needs no pyroomacoustics)",
+    )
+    recordings.add_argument(
+        "--cache", type=Path, metavar="DIR", help="for decoded audio, 115 MB an hour (OUT/cache)"
+    )
+
+
+class Lines:
+    """Progress as lines on stderr, now and then; of a distributed run's first process alone."""
+
+    def __init__(self):
+        self.silent = int(os.environ.get("RANK", 0)) > 0
+        self._next = 0.0
+
+    def say(self, text: str) -> None:
+        if not self.silent:
+            print(text, file=sys.stderr, flush=True)
+
+    def is_due(self) -> bool:
+        """Whether the last line is `LINE_SECONDS` old; if so, the next one is due as much later."""
+        if time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + LINE_SECONDS
+        return True
+
+    def progress(self, what: str) -> Callable[[int, int], None]:
+        """A callback that says how far `what` has come."""
+
+        def report(done: int, count: int) -> None:
+            if done < count and self.is_due():
+                self.say(f"{what}: {done} of {count}")
+
+        return report
