@@ -1,0 +1,18 @@
+"""Work on files that strangers sent: in processes that can be killed, with a deadline and a budget.
+
+`isolated` runs one function there; `Budget` shares out the memory that decoded audio may take in
+the whole server.
+"""
+
+from frcrn_app.isolation.budget import Budget, default_memory
+from frcrn_app.isolation.pool import DEADLINE_SECONDS, IsolationError, isolated, stop, warm_up
+
+__all__ = [
+    "DEADLINE_SECONDS",
+    "Budget",
+    "IsolationError",
+    "default_memory",
+    "isolated",
+    "stop",
+    "warm_up",
+]

@@ -1,0 +1,198 @@
+"""A function in another process, which is killed when it takes too long or nobody waits for it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import multiprocessing
+import os
+import secrets
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, TimeoutError
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from frcrn_app.errors import Cancelled
+from frcrn_app.isolation import transport
+from frcrn_app.isolation.errors import IsolationError
+from frcrn_app.isolation.worker import start, work
+
+logger = logging.getLogger(__name__)
+
+DEADLINE_SECONDS = 30.0  # of one call, from when it starts
+MEMORY_BYTES = 1 << 30  # of one call, beyond what its process has
+WORKERS = 8
+AT_ONCE = 2  # calls of one visitor; the next one waits
+QUEUE_SECONDS = 60.0  # that a call may wait for a process
+
+_POLL_SECONDS = 0.05  # between two looks at whether the caller is still wanted
+_TASKS_A_PROCESS = 500  # what libraries leak does not add up
+
+Result = TypeVar("Result")
+
+
+def isolated(
+    function: Callable[..., Result],
+    *args: Any,
+    about: Path | str,
+    deadline: float = DEADLINE_SECONDS,
+    memory: int = MEMORY_BYTES,
+    visitor: str = "",
+    cancelled: Callable[[], bool] | None = None,
+    **kwargs: Any,
+) -> Result:
+    """Call `function(*args, **kwargs)` in a process that a bad file can neither hang nor crash.
+
+    Args:
+        function: of a module, so that the other process finds it.
+        about: the file that the call is about, for the sentence if it fails.
+        deadline: seconds that it may run.
+        memory: bytes that it may take, its result included; enforced on Linux.
+        visitor: for whom; two calls of one visitor run at a time.
+        cancelled: whether nobody waits any longer, asked twenty times a second.
+
+    Returns:
+        What the function returns; arrays in it are not pickled but mapped.
+
+    Raises:
+        IsolationError: `isolation.too_slow`, `isolation.too_much_memory`, `isolation.crashed`,
+            `isolation.disk_full`, or `isolation.busy` if no process was free for a minute.
+        Cancelled: `cancelled` said so; the process is killed.
+        Exception: whatever the function raises.
+    """
+    path = Path(tempfile.gettempdir(), f"frcrn-{os.getpid()}-{secrets.token_hex(8)}")
+    with _turns.turn(visitor, cancelled):
+        try:
+            parcel = _run((function, args, kwargs, memory, str(path)), about, deadline, cancelled)
+            return transport.receive(parcel, path)  # pyright: ignore[reportReturnType]
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def warm_up() -> None:
+    """Start the processes now, so that the first file need not wait for them."""
+    _pool().schedule(int).result(QUEUE_SECONDS)
+
+
+def stop() -> None:
+    """End every process; what runs in them raises Cancelled where it is waited for."""
+    global _current
+    with _lock:
+        pool, _current = _current, None
+    if pool is not None:
+        pool.stop()
+        pool.join()
+
+
+def _run(
+    task: tuple,
+    about: Path | str,
+    deadline: float,
+    cancelled: Callable[[], bool] | None,
+) -> transport.Parcel:
+    pool = _pool()
+    try:
+        future = pool.schedule(work, args=task, timeout=deadline)
+        waited = time.monotonic()
+        while True:
+            try:
+                return future.result(_POLL_SECONDS)
+            except TimeoutError:
+                if future.done():  # by its own deadline, not by this short look
+                    raise
+            if cancelled is not None and cancelled():
+                future.cancel()
+                raise Cancelled
+            if not future.running() and time.monotonic() - waited > QUEUE_SECONDS:
+                future.cancel()
+                _discard(pool)
+                raise IsolationError("isolation.busy")
+    except TimeoutError:
+        raise IsolationError("isolation.too_slow", name=about, seconds=deadline) from None
+    except MemoryError:
+        raise IsolationError("isolation.too_much_memory", name=about) from None
+    except CancelledError:
+        raise Cancelled from None
+    except ProcessExpired as error:
+        logger.warning("a process that read a file ended with code %s", error.exitcode)
+        raise IsolationError("isolation.crashed", name=about) from None
+    except (BrokenProcessPool, RuntimeError) as error:
+        if pool.active:  # the function's own
+            raise
+        logger.warning("the processes that read files had to be started again: %r", error)
+        _discard(pool)
+        raise IsolationError("isolation.crashed", name=about) from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise IsolationError("isolation.disk_full") from None
+        raise
+
+
+class _Turns:
+    """Lets each visitor have a few calls under way; the next ones wait."""
+
+    def __init__(self, at_once: int):
+        self._at_once = at_once
+        self._running: Counter[str] = Counter()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self, visitor: str, cancelled: Callable[[], bool] | None) -> Iterator[None]:
+        """Runs the block in the visitor's turn; raises Cancelled if `cancelled` says so before."""
+        with self._changed:
+            while visitor and self._running[visitor] >= self._at_once:
+                if cancelled is not None and cancelled():
+                    raise Cancelled
+                self._changed.wait(_POLL_SECONDS)
+            self._running[visitor] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running[visitor] -= 1
+                self._running += Counter()  # forgets whoever has none
+                self._changed.notify_all()
+
+
+_turns = _Turns(AT_ONCE)
+_lock = threading.Lock()
+_current: ProcessPool | None = None
+
+
+def _pool() -> ProcessPool:
+    global _current
+    with _lock:
+        if _current is None:
+            _current = ProcessPool(
+                max_workers=WORKERS,
+                max_tasks=_TASKS_A_PROCESS,
+                initializer=start,
+                context=_context(),
+            )
+        return _current
+
+
+def _discard(pool: ProcessPool) -> None:
+    """The next call gets new processes."""
+    global _current
+    with _lock:
+        if _current is pool:
+            _current = None
+    pool.stop()
+
+
+def _context() -> Any:
+    """Processes forked from a small one of their own where that can be had: they start in ms."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["frcrn_app.isolation.preload"])
+    return context

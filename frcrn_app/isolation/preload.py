@@ -1,0 +1,13 @@
+"""What the processes that read files have imported before they are forked; imported only there."""
+
+import os
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    # Arithmetic threads would reserve memory in processes that do little arithmetic.
+    os.environ[_variable] = "1"
+
+import av  # noqa: E402, F401
+import numpy  # noqa: E402, F401
+import soundfile  # noqa: E402, F401
+
+import frcrn_app.audio  # noqa: E402, F401
