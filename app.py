@@ -8,7 +8,7 @@ import threading
 import time
 
 from frcrn_app.errors import UserError
-from frcrn_app.inference.memory import keep_freed_memory
+from frcrn_app.memory import keep_freed_memory
 from frcrn_app.web.options import WebOptions, parse_options
 
 EXIT_USER_ERROR = 2

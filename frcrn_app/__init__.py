@@ -4,8 +4,7 @@
 >>> denoiser = Denoiser()
 >>> save_audio("cleaned.wav", denoiser(load_audio("noisy.wav")))
 
-The public names are imported when first used, so that `python -m frcrn_app --help` does not wait
-for torch.
+The public names are imported when first used, so that `frcrn --help` does not wait for torch.
 """
 
 from importlib import import_module

@@ -1,10 +1,16 @@
-"""python -m frcrn_app COMMAND"""
+"""python -m frcrn_app COMMAND, and the console script `frcrn`."""
 
 import sys
 
 from frcrn_app.cli.main import main
-from frcrn_app.inference.memory import keep_freed_memory
+from frcrn_app.memory import keep_freed_memory
+
+
+def run() -> int:
+    """Runs this process's command line; returns its exit code."""
+    keep_freed_memory()
+    return main()
+
 
 if __name__ == "__main__":
-    keep_freed_memory()
-    sys.exit(main())
+    sys.exit(run())

@@ -1,4 +1,5 @@
-"""One module a command, each with HELP, add_arguments(parser) and run(args) -> exit code.
+"""The command line: one module a command, each with HELP, add_arguments(parser) and run(args).
 
-Importing one is cheap: what needs torch is imported inside `run`.
+`run` returns the exit code. Importing a module is cheap: what needs torch is imported inside `run`.
+`main` finds the command and words its failures.
 """

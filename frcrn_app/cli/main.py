@@ -1,4 +1,4 @@
-"""The command line, `python -m frcrn_app COMMAND`: finds the command, runs it, words its failures.
+"""`frcrn COMMAND` or `python -m frcrn_app COMMAND`: finds the command, runs it, words its failures.
 
 Exit codes: 0 done, 1 some files failed, 2 a wrong option or input, 70 a fault of the program,
 130 stopped with Ctrl-C.
@@ -8,7 +8,6 @@ import argparse
 import importlib
 import logging
 import os
-import secrets
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from frcrn_app import __version__
 from frcrn_app.errors import Cancelled, UserError
+from frcrn_app.faults import fault_reference
 
 COMMANDS = ("denoise", "evaluate", "train", "finetune", "mix", "weights", "benchmark", "export")
 
@@ -28,10 +28,11 @@ logger = logging.getLogger(__name__)
 
 def build_parser(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     """The parser of the given commands; only their modules are imported."""
+    program = "frcrn" if Path(sys.argv[0]).stem == "frcrn" else "python -m frcrn_app"
     parser = argparse.ArgumentParser(
-        prog="python -m frcrn_app",
+        prog=program,
         description="Removes noise from speech recordings with the FRCRN network.",
-        epilog="python -m frcrn_app COMMAND --help tells about one command. "
+        epilog=f"{program} COMMAND --help tells about one command. "
         "The demo in the browser is python app.py.",
     )
     parser.add_argument("--version", action="version", version=f"frcrn_app {__version__}")
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a reader that has gone is no fault
         return code
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error.sentence('en')}", file=sys.stderr)
         return EXIT_USER_ERROR
     except (KeyboardInterrupt, Cancelled):
         print("stopped", file=sys.stderr)
@@ -67,9 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # flushes at exit, so standard output is pointed elsewhere first.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception:
-        reference = secrets.token_hex(4)
-        logger.exception("fault %s", reference)
+    except Exception as error:
+        reference = fault_reference(error, logger)
         print(
             f"error: a fault of the program, reference {reference}; please report it with the "
             f"trace in {log_path}",

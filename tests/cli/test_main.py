@@ -203,7 +203,8 @@ def test_ctrl_c_leaves_whole_files_only_and_exits_with_130(folder):
 
 def test_help_and_version_need_neither_torch_nor_gradio():
     script = (
-        "import sys; from frcrn_app.cli import build_parser; build_parser().format_help();"
+        "import sys, frcrn_app.__main__; from frcrn_app.cli.main import build_parser;"
+        "build_parser().format_help();"
         "print(*{'torch', 'gradio', 'plotly', 'onnxruntime', 'pandas'} & set(sys.modules))"
     )
     found = subprocess.run(

@@ -9,9 +9,9 @@ import pytest
 PAGES_OF_A_LATER_CALL = """
 import resource, sys, threading
 import torch
-from frcrn_app._malloc import keep_freed_memory
+from frcrn_app.memory import keep_freed_memory
 from frcrn_app.model import FRCRN, FRCRNConfig
-from frcrn_app.model.fuse import fuse
+from frcrn_app.inference import fuse
 
 if sys.argv[1] == "keep":
     keep_freed_memory()
