@@ -21,14 +21,10 @@ ARG TORCH=default
 RUN make setup TORCH="$TORCH" PIP_FLAGS=--no-cache-dir PYTHON=python3.11 VENV=/app/.venv
 
 FROM python:3.11-slim-bookworm
-# Parts of the network are compiled on first use, for the processor that the container meets there.
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends gcc libc6-dev \
-    && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 1000 frcrn
 WORKDIR /app
 COPY --from=install /app/.venv .venv
-COPY app.py ./
+COPY app.py LICENSE ./
 COPY frcrn_app frcrn_app
 COPY weights weights
 COPY examples examples
@@ -48,7 +44,6 @@ ENV PATH=/app/.venv/bin:$PATH \
     GRADIO_ANALYTICS_ENABLED=False \
     XDG_CACHE_HOME=/tmp/cache \
     HF_HOME=/tmp/huggingface \
-    TORCHINDUCTOR_CACHE_DIR=/tmp/torchinductor \
     USER=frcrn
 USER frcrn
 VOLUME ["/app/input", "/app/output", "/app/fetched-weights"]

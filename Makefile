@@ -1,5 +1,5 @@
 # make demo     sets itself up on first use, starts the demo and prints its address
-# make test     sets itself up on first use, checks format and lint, runs every test
+# make test     sets itself up on first use, checks format, lint and types, runs every test
 # make setup    only sets up what the demo and the command line need
 # make clean    removes the virtual environment
 #
@@ -37,6 +37,7 @@ demo: $(RUN_STAMP)
 test: $(TEST_STAMP)
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m ruff check .
+	$(VENV)/bin/basedpyright --pythonpath $(VENV)/bin/python
 	$(VENV)/bin/python -m pytest $(ARGS)
 
 setup: $(RUN_STAMP)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from frcrn_app.evaluation import evaluate_pairs
     from frcrn_app.inference import Denoiser
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Audio", "Denoiser", "__version__", "evaluate_pairs", "load_audio", "save_audio"]
 
 _ROOMS = {

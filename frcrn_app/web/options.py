@@ -154,7 +154,7 @@ def parse_options(argv: Sequence[str] | None = None) -> WebOptions:
     parser = _parser()
     given = vars(parser.parse_args(argv))
     try:
-        return WebOptions(**given)
+        return WebOptions(**(_where_platforms_listen() | given))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         words = first["msg"][:1].lower() + first["msg"][1:]
@@ -164,6 +164,16 @@ def parse_options(argv: Sequence[str] | None = None) -> WebOptions:
         option = _flag(name) if name in given else f"{_PREFIX}{name.upper()}"
         quoted = "" if first["type"] == "option" else f' "{first["input"]}" cannot be used:'
         parser.error(f"{option}:{quoted} {words}")
+
+
+def _where_platforms_listen() -> dict[str, str]:
+    """Where Hugging Face Spaces and ModelScope studios say, in Gradio's variables, to listen."""
+    told = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT"}
+    return {
+        name: os.environ[variable]
+        for name, variable in told.items()
+        if os.environ.get(variable) and not os.environ.get(f"{_PREFIX}{name.upper()}")
+    }
 
 
 def is_loopback(host: str) -> bool:
