@@ -10,12 +10,13 @@ The public names are imported when first used, so that `frcrn --help` does not w
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from frcrn_app.version import __version__
+
 if TYPE_CHECKING:
     from frcrn_app.audio import Audio, load_audio, save_audio
     from frcrn_app.evaluation import evaluate_pairs
     from frcrn_app.inference import Denoiser
 
-__version__ = "0.2.0"
 __all__ = ["Audio", "Denoiser", "__version__", "evaluate_pairs", "load_audio", "save_audio"]
 
 _ROOMS = {

@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from frcrn_app import __version__
 from frcrn_app.errors import Cancelled, UserError
 from frcrn_app.faults import fault_reference
+from frcrn_app.version import __version__
 
 COMMANDS = ("denoise", "evaluate", "train", "finetune", "mix", "weights", "benchmark", "export")
 

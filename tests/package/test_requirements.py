@@ -1,0 +1,52 @@
+"""The pinned requirements are what pyproject.toml asks for, and each range contains its pin."""
+
+import tomllib
+from importlib.metadata import version
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from paths import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DEMO = ("demo", "export", "train")  # the extras whose packages `make demo` installs
+
+
+def wanted(*extras: str) -> list[Requirement]:
+    """The core's requirements and those of extras, in which extras may name each other."""
+    lines = list(PROJECT["dependencies"])
+    for extra in extras:
+        lines += PROJECT["optional-dependencies"][extra]
+    found = []
+    for requirement in map(Requirement, lines):
+        if requirement.name == PROJECT["name"]:
+            found += wanted(*requirement.extras)
+        else:
+            found.append(requirement)
+    return found
+
+
+def pins(file: str) -> dict[str, str]:
+    lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines()]
+    return dict(line.split("==") for line in lines if line)
+
+
+@pytest.mark.parametrize(
+    ("file", "extras"), [("requirements.txt", DEMO), ("requirements-dev.txt", ("dev",))]
+)
+def test_every_range_contains_its_pin_and_nothing_else_is_pinned(file, extras):
+    pinned = pins(file)
+    requirements = wanted(*extras)
+    assert {canonicalize_name(requirement.name) for requirement in requirements} == set(pinned)
+    for requirement in requirements:
+        assert pinned[canonicalize_name(requirement.name)] in requirement.specifier, requirement
+
+
+def test_both_files_pin_the_same_versions():
+    demo, testing = pins("requirements.txt"), pins("requirements-dev.txt")
+    assert demo.items() <= testing.items()
+
+
+def test_these_tests_run_with_the_pinned_versions():
+    installed = {name: version(name).split("+")[0] for name in pins("requirements-dev.txt")}
+    assert installed == pins("requirements-dev.txt")
