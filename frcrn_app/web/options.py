@@ -23,6 +23,7 @@ BYTES_PER_SECOND = 48_000 * 2 * 4  # of the largest usual upload: 48 kHz, stereo
 MIN_UPLOAD_BYTES = 64 * 2**20  # room for a short video, of which the audio alone is used
 
 _PREFIX = "FRCRN_"
+_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
 def _wrong(sentence: str) -> PydanticCustomError:
@@ -73,6 +74,35 @@ def _finite_and_positive(seconds: float) -> float:
     return seconds
 
 
+def _size(value: object) -> object:
+    """Bytes of "4G", "512M" or a plain number."""
+    if not isinstance(value, str):
+        return value
+    number, unit = value.strip().upper().removesuffix("B").removesuffix("I"), 1
+    if number[-1:] in _UNITS:
+        number, unit = number[:-1], _UNITS[number[-1]]
+    try:
+        size = int(float(number) * unit)
+    except (OverflowError, ValueError):
+        size = 0
+    if size <= 0:
+        raise _wrong(f'takes a size such as 4G or 512M, not "{value}"')
+    return size
+
+
+def _list(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _root_path(value: str) -> str:
+    value = value.rstrip("/")
+    if value and not value.startswith(("/", "http://", "https://")):
+        raise _wrong(f'takes a path such as /denoiser, not "{value}"')
+    return value
+
+
+Size = Annotated[int, BeforeValidator(_size)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]
 Users = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_users)]
 File = Annotated[Path, AfterValidator(_file)]
 Folders = Annotated[
@@ -127,6 +157,36 @@ class WebOptions(BaseSettings):
         False, "let visitors make links to their results that others can open"
     )
 
+    public: bool = _option(
+        False, "serve strangers: limits by address, which docs/deployment.md lists"
+    )
+    visitor_minutes: Annotated[float, AfterValidator(_finite_and_positive)] = _option(
+        60.0, "of audio an hour for one visitor, with --public (default 60)", "MINUTES"
+    )
+    visitor_jobs: Annotated[int, Field(ge=1)] = _option(
+        6, "of one visitor waiting or running, with --public (default 6)", "JOBS"
+    )
+    visitor_upload: Size = _option(
+        2 * 2**30, "that one visitor may send an hour, with --public (default 2G)", "SIZE"
+    )
+    memory: Size | None = _option(
+        None, "for decoded audio (default: half of the machine's or container's)", "SIZE"
+    )
+    disk: Size = _option(20 * 2**30, "for all visitors' files together (default 20G)", "SIZE")
+    root_path: Annotated[str, AfterValidator(_root_path)] = _option(
+        "", "path under which a proxy shows the page, such as /denoiser", "PATH"
+    )
+    trusted_proxies: Words = _option(
+        ("127.0.0.1", "::1"),
+        "addresses or networks of proxies that tell visitors' addresses, with commas between "
+        "(default: this machine)",
+        "ADDRESSES",
+    )
+    frame_ancestors: Words = _option(
+        (), "origins of other sites that may show the page in a frame", "ORIGINS"
+    )
+    log_names: bool = _option(False, "write the names of visitors' files into the log")
+
     @model_validator(mode="before")
     @classmethod
     def _fetch_on_this_machine_alone(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -166,7 +226,7 @@ def parse_options(argv: Sequence[str] | None = None) -> WebOptions:
         parser.error(f"{option}:{quoted} {words}")
 
 
-def _where_platforms_listen() -> dict[str, str]:
+def _where_platforms_listen() -> dict[str, Any]:
     """Where Hugging Face Spaces and ModelScope studios say, in Gradio's variables, to listen."""
     told = {"host": "GRADIO_SERVER_NAME", "port": "GRADIO_SERVER_PORT"}
     return {
