@@ -8,7 +8,6 @@ import struct
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -167,8 +166,9 @@ def test_a_score_of_silence():
 
 
 def test_weights_that_cannot_be_had(tmp_path, monkeypatch):
-    from frcrn_app.web.engine import Engine
     from frcrn_app.web.weights_menu import choose
+
+    from frcrn_app.web.engine import Engine
     from frcrn_app.weights import load_weights
 
     monkeypatch.setenv("FRCRN_WEIGHTS_DIR", str(tmp_path))
@@ -184,94 +184,10 @@ def test_weights_that_cannot_be_had(tmp_path, monkeypatch):
 
 
 def _official() -> tuple[str, ...]:
-    from frcrn_app.weights import hub
+    from frcrn_app.weights import OFFICIAL
 
-    official = hub.OFFICIAL["frcrn-16k"]
+    official = OFFICIAL["frcrn-16k"]
     return official.page, official.filename, official.sha256
-
-
-def test_weights_that_are_damaged_or_others(tmp_path, monkeypatch):
-    from safetensors.torch import save_file
-    from torch import zeros
-
-    from frcrn_app.weights import EMBEDDED, EMBEDDED_FOLDER, load_weights
-
-    whole = (EMBEDDED_FOLDER / f"{EMBEDDED}.safetensors").read_bytes()
-    for name, content in {"cut.safetensors": whole[:5000], "none.pt": b""}.items():
-        told = chinese(raised(load_weights, written(tmp_path / name, content)), name)
-        assert str(tmp_path) not in told
-    monkeypatch.setenv("FRCRN_WEIGHTS_DIR", str(tmp_path))
-    (tmp_path / "frcrn-16k").mkdir()
-    file = written(tmp_path / "frcrn-16k" / "pytorch_model.bin", b"others")
-    error = raised(load_weights, "frcrn-16k")
-    digests = re.findall(r"[0-9a-f]{64}", str(error))
-    assert len(digests) == 2
-    chinese(error, file.name, "frcrn-16k", *digests)
-    save_file({"conv.weight": zeros(3)}, tmp_path / "other.safetensors")
-    chinese(raised(load_weights, tmp_path / "other.safetensors"), "other.safetensors")
-
-
-@pytest.fixture
-def answering(monkeypatch, tmp_path):
-    """A function that fetches official weights of 8 bytes from a hub that gives one answer."""
-    import httpx2
-
-    from frcrn_app.weights import hub
-
-    monkeypatch.setattr(hub, "FIRST_PAUSE", 0.0)
-    monkeypatch.delenv("MODELSCOPE_ENDPOINT", raising=False)
-    monkeypatch.delenv("MODELSCOPE_DOMAIN", raising=False)
-
-    def fetch(status: int = 200, content: bytes = b"", headers: dict | None = None):
-        def answer(_):
-            if status == 0:
-                raise httpx2.ConnectError("[Errno 111] Connection refused")
-            return httpx2.Response(status, stream=httpx2.ByteStream(content), headers=headers)
-
-        @contextmanager
-        def session(_):
-            with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
-                yield client, {}
-
-        monkeypatch.setattr(hub, "_session", session)
-        official = replace(hub.OFFICIAL["frcrn-16k"], size=8)
-        return raised(hub.fetch, official, tmp_path), hub.address(official)
-
-    return fetch
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ({"status": 0}, "连接被拒绝"),
-        ({"status": 403}, "需要账号（HTTP 403）"),
-        ({"status": 404}, "没有这个文件（HTTP 404）"),
-        ({"status": 500}, "（HTTP 500）"),
-        ({"content": b"1234", "headers": {"Content-Length": "4"}}, "大小为 4 字节，应为 8 字节"),
-        ({"content": b"123456789"}, "超过了 8 字节"),
-        ({"content": b"12345678"}, "已删除"),
-    ],
-)
-def test_weights_that_do_not_arrive(answering, answer, words, tmp_path):
-    error, url = answering(**answer)
-    digest = re.findall(r"[0-9a-f]{64}", str(error))
-    quoted = ["frcrn-16k"] if "Cannot fetch" in str(error) else []
-    told = chinese(error, url, *_official(), *digest, *quoted)
-    assert words in told
-    assert str(tmp_path) not in told
-    # Who sits at the machine is told where to put the file.
-    kept = sentence(error, "zh", keep_folders=True)
-    assert f"放到 {tmp_path / 'frcrn-16k' / 'pytorch_model.bin'}" in kept
-
-
-def test_no_room_for_weights(tmp_path, monkeypatch):
-    from frcrn_app.weights import hub
-
-    official = hub.OFFICIAL["frcrn-16k"]
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3_000_000))
-    assert "只剩 3 MB" in chinese(raised(hub.fetch, official, tmp_path), official.name)
-    told = chinese(raised(hub.fetch, official, written(tmp_path / "file", b"")), official.filename)
-    assert "不是文件夹" in told
 
 
 # Test sets

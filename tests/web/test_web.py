@@ -243,7 +243,7 @@ def hub(monkeypatch, tmp_path):
     import torch
 
     from frcrn_app.model import FRCRN, FRCRNConfig
-    from frcrn_app.weights import hub
+    from frcrn_app.weights import OFFICIAL
 
     stored = io.BytesIO()
     torch.save(FRCRN(FRCRNConfig(channels=8)).state_dict(), stored)
@@ -262,11 +262,12 @@ def hub(monkeypatch, tmp_path):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     official = replace(
-        hub.OFFICIAL["frcrn-16k"],
+        OFFICIAL["frcrn-16k"],
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )
-    monkeypatch.setattr(hub, "OFFICIAL", {official.name: official})
+    monkeypatch.setitem(OFFICIAL, official.name, official)
+    monkeypatch.delitem(OFFICIAL, "frcrn-se-16k")
     monkeypatch.setenv("MODELSCOPE_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setenv("FRCRN_WEIGHTS_DIR", str(tmp_path))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -344,6 +344,30 @@ def test_without_a_network_it_says_how_to_install_by_hand(server, tmp_path, monk
     assert "embedded weights keep working" in message
 
 
+@pytest.mark.parametrize(
+    ("answer", "code", "chinese"),
+    [
+        (None, "weights.hub_silent", "连接被拒绝"),
+        (status(403), "weights.hub_account", "请设置 MODELSCOPE_API_TOKEN"),
+        (status(404), "weights.hub_no_file", "没有这个文件（HTTP 404）"),
+        (status(500), "weights.hub_silent", "（HTTP 500）"),
+        (serve_wrong_bytes, "weights.hub_other_bytes", "已删除"),
+    ],
+)
+def test_what_went_wrong_is_said_in_chinese(answer, code, chinese, server, tmp_path, monkeypatch):
+    server.answers = [answer] * 20
+    if answer is None:
+        monkeypatch.setenv("MODELSCOPE_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(CheckpointError) as caught:
+        fetched(tmp_path)
+    assert caught.value.fields["problem"].code == code
+    sentence = caught.value.sentence("zh", lambda path: path.name)
+    assert chinese in sentence
+    assert "没有它，内置权重仍可使用。" in sentence
+    assert CHECKSUM in sentence
+    assert str(tmp_path) not in sentence  # a public page does not tell where things lie
+
+
 @pytest.mark.parametrize("endpoint", ["http://", "ftp://host", "http://host:notaport", "::::"])
 def test_a_senseless_endpoint_is_a_sentence(endpoint, server, tmp_path, monkeypatch):
     monkeypatch.setenv("MODELSCOPE_ENDPOINT", endpoint)
