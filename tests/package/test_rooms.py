@@ -1,29 +1,26 @@
-"""Arrows between the rooms of the package point down, as CONTRIBUTING.md draws them."""
+"""Arrows between the rooms of the package are those that CONTRIBUTING.md draws."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from paths import PACKAGE
+from paths import PACKAGE, ROOT
 
 GROUND = {"constants", "errors", "faults", "files", "i18n", "memory", "resources", "version"}
 
-# What each room may import beside the ground. A new arrow is a decision: draw it here first.
-ARROWS = {
-    "model": set(),
-    "audio": set(),
-    "isolation": {"audio"},
-    "weights": {"model"},
-    "metrics": {"audio"},
-    "inference": {"weights", "audio", "model"},
-    "training": {"weights", "metrics", "audio", "model"},
-    "batch": {"inference", "audio"},
-    "evaluation": {"inference", "metrics", "audio"},
-    "report": {"evaluation", "metrics", "audio"},
-}
 DOORS = {"cli", "web"}  # may import every room, but not each other
+
+
+def drawn() -> dict[str, set[str]]:
+    """Room to the rooms that it may import beside the ground, from CONTRIBUTING.md's table."""
+    rows = re.findall(r"^\| `(\w+)` \|.*\|([^|]*)\|$", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    return {room: set(arrows.replace(",", " ").split()) for room, arrows in rows}
+
+
+ARROWS = drawn()
 
 # Rooms are entered by their `__init__`, with these exceptions: the fused form and the layouts of
 # checkpoints follow the network layer by layer, and some commands are rooms within a room.
