@@ -4,10 +4,18 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frcrn_app.errors import UserError
+from frcrn_app.i18n import text as sentence
+
+if TYPE_CHECKING:
+    from frcrn_app.training import LeftOut, Recordings
 
 LINE_SECONDS = 15.0  # between two lines of progress
+NAMED = 5  # files that cannot be used, of which the others are but counted
 
 
 def positive(text: str) -> int:
@@ -121,6 +129,32 @@ def add_corpus_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def recordings(args: argparse.Namespace) -> "Recordings":
+    """What the arguments of `add_corpus_arguments` name.
+
+    Raises:
+        UserError: there is no speech or no noise among it, or a source's weight is no number.
+    """
+    if not args.index and not (args.speech and args.noise):
+        raise UserError("training.nothing_named")
+    factors = [_source_weight(text) for text in args.source_weight]
+
+    from frcrn_app.training import Recordings
+
+    return Recordings(
+        args.cache or args.out / "cache", args.speech, args.noise, args.rir, args.index, factors
+    )
+
+
+def _source_weight(text: str) -> tuple[str, float]:
+    """Name and factor of a text such as "librispeech=2"."""
+    name, _, factor = text.rpartition("=")
+    value = _number(factor)
+    if not name or not 0 <= value < float("inf"):
+        raise UserError("training.source_weight", text=text)
+    return name, value
+
+
 class Lines:
     """Progress as lines on stderr, now and then; of a distributed run's first process alone."""
 
@@ -147,3 +181,34 @@ class Lines:
                 self.say(f"{what}: {done} of {count}")
 
         return report
+
+
+def say_left_out(lines: Lines, left_out: "Sequence[LeftOut]") -> None:
+    """Names the first files that a corpus goes without, and how many there are."""
+    if left_out:
+        first = left_out[:NAMED]
+        problems = "".join(f"\n  {at.problem}" for at in first)
+        if len(left_out) > len(first):
+            problems += f"\n  ... and {len(left_out) - len(first)} more"
+        lines.say(f"{sentence('training.left_out', count=len(left_out))}{problems}")
+
+
+def say_numbers(lines: Lines, numbers: dict) -> None:
+    """A line of the trainer's numbers, when one is due or a validation has come."""
+    validated = "score" in numbers
+    if not lines.is_due() and not validated:
+        return
+    text = (
+        f"step {numbers['step']}/{numbers['steps']}  loss {numbers['loss']:.3f}  "
+        f"gradient {numbers['gradient_norm']:.2f}  "
+        f"{numbers['audio_per_second']:.1f} s of audio a second  "
+        f"{numbers['hours_heard']:.2f} h of audio in {numbers['hours']:.2f} h"
+    )
+    if numbers["skipped"]:
+        text += f"  {numbers['skipped']} steps skipped"
+    if validated:
+        text += (
+            f"\n  validation: PESQ {numbers['pesq']:.3f}  STOI {numbers['stoi']:.4f}  "
+            f"SI-SDR {numbers['si_sdr']:.2f} dB"
+        )
+    lines.say(text)

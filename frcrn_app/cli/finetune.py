@@ -1,14 +1,23 @@
-"""python -m frcrn_app finetune: weights that know one's own noise."""
+"""frcrn finetune: weights that know one's own noise."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frcrn_app.cli.train import Lines, _share, add_machine_arguments, positive, positive_float
+from frcrn_app.cli.arguments import (
+    Lines,
+    add_training_machine_arguments,
+    not_negative,
+    positive,
+    positive_float,
+    say_left_out,
+    say_numbers,
+    share,
+)
 from frcrn_app.errors import UserError
 
 if TYPE_CHECKING:
-    from frcrn_app.training.finetune import FineTuned
+    from frcrn_app.training import FineTuned
 
 HELP = "fit weights to your own kind of noise, and show what that costs elsewhere"
 
@@ -18,19 +27,25 @@ SCORES = {"si_sdr": ("SI-SDR dB", ".2f"), "pesq": ("PESQ-WB", ".3f"), "stoi": ("
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "The result is a weights file: give its path to --weights of other commands."
-    sound = parser.add_argument_group("sound", "folders or files of audio of any kind")
+    recordings = parser.add_argument_group(
+        "recordings",
+        "folders or files of audio in any format; those that are silent or damaged are left out "
+        "and named",
+    )
     for option, text in (
         ("--noise", "your noise without speech, some minutes; a part is held out (needed)"),
         ("--speech", "clean speech (default: the examples'; your own is better)"),
         ("--general-noise", "other noise not to forget (default: made-up noise)"),
     ):
-        sound.add_argument(
+        recordings.add_argument(
             option, nargs="+", action="extend", default=[], type=Path, metavar="DIR", help=text
         )
-    sound.add_argument(
+    recordings.add_argument(
         "--index", type=Path, metavar="CSV", help="speech and general noise, as for train"
     )
-    sound.add_argument("--cache", type=Path, metavar="DIR", help="for decoded audio (beside OUT)")
+    recordings.add_argument(
+        "--cache", type=Path, metavar="DIR", help="for decoded audio (beside OUT)"
+    )
     run = parser.add_argument_group("run")
     run.add_argument(
         "--weights", default="auto", metavar="NAME or PATH", help="to start from (default: best)"
@@ -50,14 +65,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--learning-rate", type=positive_float, default=2e-3, metavar="R", help="(0.002)"
     )
     run.add_argument(
-        "--own-share", type=_share, default=0.6, metavar="S", help="of examples of your noise (0.6)"
+        "--own-share", type=share, default=0.6, metavar="S", help="of examples of your noise (0.6)"
     )
     run.add_argument(
         "--max-loss",
-        type=float,
+        type=not_negative,
         default=0.1,
         metavar="DB",
         help="of SI-SDR on general noise that your noise may cost (0.1)",
+    )
+    run.add_argument(
+        "--max-pesq-loss",
+        type=not_negative,
+        default=0.0,
+        metavar="POINTS",
+        help="of PESQ on general noise that your noise may cost (0)",
     )
     run.add_argument(
         "--scored",
@@ -76,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the weights file (finetuned.safetensors)",
     )
-    add_machine_arguments(parser)
+    add_training_machine_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,16 +108,16 @@ def run(args: argparse.Namespace) -> int:
         UserError: on audio, weights or an out file that cannot be used.
     """
     if not args.noise:
-        raise UserError("Name your noise: --noise DIR, recordings of it without speech.")
+        raise UserError("training.no_own_noise_named")
     if args.out.suffix != ".safetensors":
-        raise UserError(f"--out is a weights file: name it {args.out.stem}.safetensors.")
+        raise UserError("training.out_not_safetensors", name=f"{args.out.stem}.safetensors")
 
-    from frcrn_app.training.finetune import FineTuneConfig, Sound, finetune
+    from frcrn_app.training import FineTuneConfig, FineTuneCorpora, fine_tune
     from frcrn_app.weights import load_weights
 
     lines = Lines()
     weights = load_weights(args.weights)
-    sound = Sound.find(
+    corpora = FineTuneCorpora.find(
         args.noise,
         args.speech,
         args.general_noise,
@@ -103,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
         cache=args.cache or args.out.with_name(f"{args.out.stem}-run") / "cache",
         progress=lines.progress("decoding"),
     )
+    say_left_out(lines, corpora.left_out)
     config = FineTuneConfig(
         layers=args.layers,
         steps=args.steps,
@@ -111,6 +134,7 @@ def run(args: argparse.Namespace) -> int:
         learning_rate=args.learning_rate,
         own_share=args.own_share,
         max_loss_db=args.max_loss,
+        max_loss_pesq=args.max_pesq_loss,
         scored=args.scored,
         precision=args.precision,
         device=args.device,
@@ -119,22 +143,25 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     lines.say(
-        f"{weights.entry.name}: training {args.layers} on {sound.own.seconds('noise'):.0f} s of "
-        f"your noise, {sound.own_valid.seconds('noise'):.0f} s held out"
+        f"{weights.entry.name}: training {args.layers} on {corpora.own.seconds('noise'):.0f} s of "
+        f"your noise, {corpora.own_valid.seconds('noise'):.0f} s held out"
     )
-    result = finetune(weights, sound, args.out, config, lines.report)
+    result = fine_tune(
+        weights, corpora, args.out, config, lambda numbers: say_numbers(lines, numbers)
+    )
     print(table(result))
     if result.blend == 0:
         print(
             "Nothing made your noise better without costing general noise: the weights are the "
-            "original ones. Try --layers decoder, more --steps, or a higher --max-loss."
+            "original ones. Try --layers decoder, more --steps, a higher --max-loss or "
+            "--max-pesq-loss."
         )
     print(f"{result.path} holds the weights: use them with --weights {result.path}")
     return 0
 
 
 def table(result: "FineTuned") -> str:
-    """Scores of the noisy sound, before and after, as text of aligned columns."""
+    """Scores of the noisy mixtures, before and after, as text of aligned columns."""
     lines = [["", ""], ["", ""]]
     for title, _ in SCORES.values():
         lines[0] += [title, "", ""]

@@ -1,26 +1,29 @@
-"""python -m frcrn_app train: a network from folders of speech and noise."""
+"""frcrn train: a network from folders of speech and noise."""
 
 import argparse
-import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from frcrn_app.cli.arguments import (
+    Lines,
+    add_corpus_arguments,
+    add_training_machine_arguments,
+    positive,
+    positive_float,
+    recordings,
+    say_left_out,
+    say_numbers,
+    share,
+)
 from frcrn_app.errors import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from frcrn_app.training.losses import LossWeights
-    from frcrn_app.training.trainer import TrainConfig, Trainer
+    from frcrn_app.model import FRCRNConfig
+    from frcrn_app.training import LossWeights, TrainConfig
 
 HELP = "train a network on your own speech and noise"
 
-LINE_SECONDS = 15.0  # between two lines of progress
 # As FRCRN was published (Zhao et al., ICASSP 2022): SI-SNR and the error of the mask.
 PAPER_LOSS = dict.fromkeys(("magnitude", "complex", "snr", "perceptual"), 0.0) | {
     "si_snr": 1.0,
@@ -31,247 +34,123 @@ PAPER_LOSS = dict.fromkeys(("magnitude", "complex", "snr", "perceptual"), 0.0) |
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "On several GPUs: torchrun --nproc-per-node 4 -m frcrn_app train ... "
-        "The weights are OUT/best.safetensors; give that path to --weights of other commands."
+        "The weights are OUT/best.safetensors; give that path to --weights of other commands. "
+        "frcrn weights average makes one file of several."
     )
-    add_audio_arguments(parser)
-    network = parser.add_argument_group("network")
-    network.add_argument(
-        "--channels", type=positive, metavar="N", help="complex channels, a multiple of 8 (32)"
+    add_corpus_arguments(parser)
+    _add_network_arguments(parser)
+    _add_run_arguments(parser)
+    add_training_machine_arguments(parser)
+
+
+def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    network = parser.add_argument_group(
+        "network", "with --init, what is not named is as large as in the weights"
     )
-    network.add_argument("--unets", type=int, choices=(1, 2), help="U-Nets in a row (1)")
-    network.add_argument(
+    add = network.add_argument
+    add("--channels", type=positive, metavar="N", help="complex channels, a multiple of 8 (32)")
+    add("--unets", type=int, choices=(1, 2), help="U-Nets in a row (1)")
+    add(
         "--inputs",
         type=int,
         choices=(1, 2, 3),
-        help="what the network hears: 1 the spectrum, as the released one does; 2 also its "
-        "compressed form, of sound without infrasound; 3 also that over its mean around (3)",
+        help="what the network takes: 1 the spectrum, as the released one does; 2 also its "
+        "compressed form, of audio without infrasound; 3 also that over its mean around (3)",
     )
-    network.add_argument(
+    add(
         "--context",
-        type=int,
+        type=positive,
         metavar="N",
-        help="channels of blocks over time at the deeper levels (0: none)",
+        help="channels of blocks over time at the deeper levels (default: no blocks)",
     )
-    network.add_argument(
+    add(
+        "--causal",
+        action="store_true",
+        default=None,
+        help="a network for live use: a frame's mask follows from the present and the past",
+    )
+    add(
+        "--lookahead",
+        type=int,
+        choices=range(4),
+        metavar="N",
+        help="frames of 20 ms, up to 3, that a causal network waits for (0)",
+    )
+    add(
         "--init",
         metavar="WEIGHTS",
         help="start from these weights (a name or path); smaller ones are grown",
     )
-    network.add_argument(
-        "--teacher", metavar="WEIGHTS", help="learn from these weights' output as well"
-    )
-    network.add_argument(
-        "--teacher-share", type=_share, default=0.5, metavar="S", help="its part of the loss (0.5)"
-    )
+    add("--teacher", metavar="WEIGHTS", help="learn from these weights' output as well")
+    add("--teacher-share", type=share, default=0.5, metavar="S", help="its part of the loss (0.5)")
 
+
+def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     length = run.add_mutually_exclusive_group()
     length.add_argument("--hours", type=positive_float, metavar="H", help="of training (1)")
     length.add_argument("--steps", type=positive, metavar="N", help="in place of --hours")
-    run.add_argument("--batch", type=positive, default=4, metavar="N", help="examples at once (4)")
-    run.add_argument(
-        "--accumulate", type=positive, default=1, metavar="N", help="batches a step (1)"
-    )
-    run.add_argument(
-        "--seconds", type=positive_float, default=3.0, metavar="S", help="of an example (3)"
-    )
-    run.add_argument(
-        "--learning-rate", type=positive_float, default=1e-3, metavar="R", help="at most (0.001)"
-    )
-    run.add_argument(
+    add = run.add_argument
+    add("--batch", type=positive, default=4, metavar="N", help="examples at once (4)")
+    add("--accumulate", type=positive, default=1, metavar="N", help="batches a step (1)")
+    add("--seconds", type=positive_float, default=3.0, metavar="S", help="of an example (3)")
+    add("--learning-rate", type=positive_float, default=1e-3, metavar="R", help="at most (0.001)")
+    add(
         "--decay-share",
-        type=_share,
+        type=share,
         default=0.3,
         metavar="S",
         help="of the run in which the rate falls to zero (0.3; 0: it stays)",
     )
-    run.add_argument(
+    add(
         "--average",
         type=positive,
         default=500,
         metavar="STEPS",
         help="that the averaged weights, the ones kept, reach back over (500)",
     )
-    run.add_argument(
+    add(
         "--clip",
         type=positive_float,
         default=60.0,
         metavar="NORM",
         help="of the gradient, at most: about its median, which progress shows (60)",
     )
-    run.add_argument(
+    add(
         "--optimizer",
         choices=("muon", "adamw"),
         default="muon",
         help="of the hidden layers' matrices (muon); all else is AdamW's",
     )
-    run.add_argument(
+    add(
         "--loss",
         nargs="+",
         default=[],
         metavar="TERM=WEIGHT",
         help='of the loss: magnitude, complex, si_snr, mask, ...; or "paper", the published loss '
-        "(default: compressed spectra, signal-to-noise ratio and an estimate of PESQ)",
+        "(default: compressed spectra, signal-to-noise ratio and an estimate of PESQ). With "
+        "--resume another loss may be given",
     )
-    run.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="another seed, other mixtures"
-    )
-    run.add_argument(
-        "--validate-every", type=positive, default=500, metavar="N", help="steps (500)"
-    )
-    run.add_argument(
+    add("--seed", type=int, default=0, metavar="N", help="another seed, other mixtures")
+    add("--validate-every", type=positive, default=500, metavar="N", help="steps (500)")
+    add(
         "--validation-mixtures",
         type=int,
         default=48,
         metavar="N",
         help="scored at every validation (48; 0: none, the last weights are the best)",
     )
-    run.add_argument(
-        "--save-every", type=float, default=180.0, metavar="S", help="seconds between states (180)"
-    )
-    run.add_argument(
-        "--resume", action="store_true", help="go on from the state in OUT, bit for bit"
-    )
-    run.add_argument(
-        "--out", type=Path, default=Path("training"), metavar="DIR", help="(training/)"
-    )
-    add_machine_arguments(parser)
-    run.add_argument("--compile", action="store_true", help="torch.compile: minutes, then faster")
-
-
-def add_audio_arguments(parser: argparse.ArgumentParser) -> None:
-    """What to train on."""
-    sound = parser.add_argument_group(
-        "sound", "folders of audio of any kind; a tenth of them is held out for validation"
-    )
-    for kind, text in (
-        ("speech", "clean speech, best in a subfolder a speaker"),
-        ("noise", "noise, best in a subfolder a kind"),
-        ("rir", "measured room impulse responses, beside the simulated ones"),
-    ):
-        sound.add_argument(
-            f"--{kind}", nargs="+", action="extend", default=[], type=Path, metavar="DIR", help=text
-        )
-    sound.add_argument(
-        "--index",
-        type=Path,
-        metavar="CSV",
-        help="clips by path, kind, source, group, start, frames (samples at 16 kHz) and split",
-    )
-    sound.add_argument(
-        "--source-weight",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME=FACTOR",
-        help="hear a folder or source more or less often than by its hours and speakers",
-    )
-    sound.add_argument(
-        "--rooms",
+    add("--save-every", type=float, default=180.0, metavar="S", help="seconds between states (180)")
+    add(
+        "--snapshot-every",
         type=int,
-        default=300,
+        default=0,
         metavar="N",
-        help="rooms to simulate, once (300; 0: none, without pyroomacoustics)",
+        help="steps between weights that stay in OUT, for frcrn weights average (0: none)",
     )
-    sound.add_argument(
-        "--cache", type=Path, metavar="DIR", help="for decoded audio, 115 MB an hour (OUT/cache)"
-    )
-
-
-def sound_named(args: argparse.Namespace) -> dict:
-    """What `add_audio_arguments` names, as `Corpus.build` takes it.
-
-    Raises:
-        UserError: there is no speech or no noise among it.
-    """
-    if not args.index and not (args.speech and args.noise):
-        raise UserError("Name the sound to use: --speech DIR and --noise DIR, or --index CSV.")
-    return {
-        "speech": args.speech,
-        "noise": args.noise,
-        "rir": args.rir,
-        "index": args.index,
-        "cache": args.cache or args.out / "cache",
-    }
-
-
-def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
-    machine = parser.add_argument_group("machine")
-    machine.add_argument(
-        "--device", default="auto", metavar="DEVICE", help="auto (default), cpu, cuda or cuda:N"
-    )
-    machine.add_argument(
-        "--precision",
-        choices=("auto", "float32", "bfloat16"),
-        default="auto",
-        help="of the network's arithmetic (default: what suits the device)",
-    )
-    machine.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="processes that mix (1; 0: none)"
-    )
-    machine.add_argument(
-        "--threads", type=positive, metavar="N", help="of the processor (default: all)"
-    )
-
-
-def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def positive_float(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return value
-
-
-def source_weights(texts: list[str]) -> dict[str, float]:
-    """Factors from texts such as "librispeech=2"."""
-    weights = {}
-    for text in texts:
-        name, _, factor = text.rpartition("=")
-        try:
-            weights[name] = float(factor)
-        except ValueError:
-            weights[name] = -1.0
-        if not name or weights[name] < 0:
-            raise UserError(f"--source-weight takes NAME=FACTOR such as librispeech=2, not {text}.")
-    return weights
-
-
-def loss_weights(texts: list[str]) -> "LossWeights":
-    """The loss of texts such as "si_snr=0.2", each a change of the default one."""
-    from frcrn_app.training.losses import LossWeights
-
-    terms = {field.name: type(field.default) for field in fields(LossWeights)}
-    chosen = {}
-    for text in texts:
-        if text == "paper":
-            chosen |= PAPER_LOSS
-            continue
-        name, _, value = text.partition("=")
-        try:
-            chosen[name] = terms[name](value)
-        except (KeyError, ValueError):
-            raise UserError(
-                f"--loss takes TERM=WEIGHT, not {text}; terms are {', '.join(terms)}."
-            ) from None
-    return LossWeights(**chosen)
+    add("--resume", action="store_true", help="go on from the state in OUT, bit for bit")
+    add("--out", type=Path, default=Path("training"), metavar="DIR", help="(training/)")
+    add("--compile", action="store_true", help="torch.compile: minutes, then faster")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -280,15 +159,38 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: on audio, weights, device or out folder that cannot be used.
     """
-    from frcrn_app.training.trainer import STATE_FILE
+    from frcrn_app.training import (
+        BEST_FILE,
+        LAST_FILE,
+        STATE_FILE,
+        MixtureConfig,
+        build_trainer,
+        stopping_politely,
+    )
 
-    sound_named(args)
+    chosen = recordings(args)
     if (args.out / STATE_FILE).exists() and not args.resume:
-        raise UserError(
-            f"{args.out} holds a run already: go on with it (--resume) or name another --out."
-        )
-    trainer = build_trainer(args)
+        raise UserError("training.out_holds_run", path=args.out)
+    config = train_config(args)  # a wrong argument is said before hours of audio are decoded
     lines = Lines()
+    train = chosen.corpus(progress=lines.progress("decoding"))
+    valid = chosen.corpus("valid")
+    say_left_out(lines, train.left_out)
+    lines.say(
+        f"speech {train.seconds('speech') / 3600:.2f} h of {len(train.groups('speech'))} speakers, "
+        f"noise {train.seconds('noise') / 3600:.2f} h of {len(train.groups('noise'))} kinds"
+    )
+    trainer = build_trainer(
+        config,
+        train,
+        valid,
+        mixing=MixtureConfig(seconds=args.seconds, simulated_rooms=args.rooms),
+        workers=args.workers,
+        validation=args.validation_mixtures,
+        progress=lines.progress("simulating rooms"),
+    )
+    if args.validation_mixtures and not trainer.validation:
+        lines.say("nothing could be held out for validation: the best weights are the last ones")
     if args.resume:
         lines.say(f"resumed at step {trainer.resume()}")
     size = sum(p.numel() for p in trainer.model.parameters())
@@ -296,7 +198,7 @@ def run(args: argparse.Namespace) -> int:
     with stopping_politely() as stopped:
 
         def report(numbers: dict) -> None:
-            lines.report(numbers)
+            say_numbers(lines, numbers)
             if stopped():
                 # After a whole step and from the loop's own thread: the state is consistent.
                 trainer.save_state()
@@ -304,78 +206,25 @@ def run(args: argparse.Namespace) -> int:
                 raise KeyboardInterrupt
 
         trainer.run(report)
-    lines.say(f"weights: {args.out / 'best.safetensors'} (best by validation), last.safetensors")
+    lines.say(f"weights: {args.out / BEST_FILE} (best by validation), {LAST_FILE}")
     return 0
 
 
-def build_trainer(args: argparse.Namespace) -> "Trainer":
-    """The trainer of parsed arguments: corpora decoded, mixtures set up, weights loaded."""
-    from frcrn_app.training.corpus import Corpus
-    from frcrn_app.training.mixtures import MixtureConfig, MixtureSet, batches, validation_mixtures
-    from frcrn_app.training.trainer import Trainer
-
-    lines = Lines()
-    config = train_config(args)  # a wrong argument is said before hours of audio are decoded
-    factors = source_weights(args.source_weight)
-    sound = sound_named(args)
-    train = Corpus.build(**sound, progress=lines.progress("decoding"))
-    valid = Corpus.build(**sound, split="valid")
-    lines.say(
-        f"speech {train.seconds('speech') / 3600:.2f} h of {len(train.groups('speech'))} speakers, "
-        f"noise {train.seconds('noise') / 3600:.2f} h of {len(train.groups('noise'))} kinds"
-    )
-    mixing = MixtureConfig(seconds=args.seconds, simulated_rooms=args.rooms)
-    mixing.source_weights |= factors
-    mixtures = MixtureSet(train, mixing, args.seed, lines.progress("simulating rooms"))
-    validation = []
-    if valid.speech and valid.noise:
-        fixed = validation_mixtures(valid, args.validation_mixtures)
-        validation = [(m.noisy, m.clean) for m in fixed if _scorable(m.noisy, m.clean)]
-    elif args.validation_mixtures:
-        lines.say("nothing could be held out for validation: the best weights are the last ones")
-
-    def stream(first: int, rank: int, world_size: int) -> Iterator:
-        return batches(mixtures, args.batch, first, args.workers, rank=rank, world_size=world_size)
-
-    return Trainer(config, stream, validation)
-
-
-def _scorable(noisy: "np.ndarray", clean: "np.ndarray") -> bool:
-    """Whether the scores of validation are defined: not for a clip of breath or of a whisper."""
-    from frcrn_app import metrics
-
-    try:
-        metrics.pesq_score(clean, noisy)
-        metrics.stoi_score(clean, noisy)
-    except metrics.MetricError:
-        return False
-    return True
-
-
 def train_config(args: argparse.Namespace) -> "TrainConfig":
-    from frcrn_app.training.trainer import TrainConfig
-    from frcrn_app.weights import load_weights
+    """The run that arguments ask for.
 
-    channels, unets, inputs = args.channels or 32, args.unets or 1, args.inputs or 3
-    context = args.context or 0
-    if args.init:
-        # What is not asked for is as large as what it starts from.
-        start = load_weights(args.init).config
-        channels, unets = args.channels or start.channels, args.unets or start.unets
-        inputs = args.inputs or start.inputs
-        context = args.context or start.context
-    if channels % 8:
-        raise UserError(f"--channels must be a multiple of 8, not {channels}.")
+    Raises:
+        UserError: the network or the loss cannot be as it is asked for, or its weights be loaded.
+    """
+    from frcrn_app.training import TrainConfig
+
     chosen = {}
     if args.steps is not None:
         # A short run must not spend itself on warming up.
         chosen = {"steps": args.steps, "warmup_steps": min(100, args.steps // 10)}
     return TrainConfig(
         out=args.out,
-        channels=channels,
-        unets=unets,
-        inputs=inputs,
-        context=context,
+        network=network_config(args),
         init=args.init,
         teacher=args.teacher,
         teacher_share=args.teacher_share,
@@ -396,68 +245,43 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
         seed=args.seed,
         checkpoint_seconds=args.save_every,
         validate_every=args.validate_every,
+        snapshot_every=args.snapshot_every,
     )
 
 
-class Lines:
-    """Progress as lines on stderr, now and then; of the first process alone."""
+def network_config(args: argparse.Namespace) -> "FRCRNConfig":
+    """The network that arguments ask for; what they leave open is as in the weights of --init."""
+    from frcrn_app.training import NEW_NETWORK
+    from frcrn_app.weights import load_weights
 
-    def __init__(self):
-        import os
-
-        self.silent = int(os.environ.get("RANK", 0)) > 0
-        self._next = 0.0
-
-    def say(self, text: str) -> None:
-        if not self.silent:
-            print(text, file=sys.stderr, flush=True)
-
-    def progress(self, what: str) -> Callable[[int, int], None]:
-        def report(done: int, count: int) -> None:
-            if time.monotonic() >= self._next and done < count:
-                self._next = time.monotonic() + LINE_SECONDS
-                self.say(f"{what}: {done} of {count}")
-
-        return report
-
-    def report(self, numbers: dict) -> None:
-        """A line of the trainer's numbers, when one is due or a validation has come."""
-        validated = "score" in numbers
-        if not validated and time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + LINE_SECONDS
-        text = (
-            f"step {numbers['step']}/{numbers['steps']}  loss {numbers['loss']:.3f}  "
-            f"gradient {numbers['gradient_norm']:.2f}  "
-            f"{numbers['audio_per_second']:.1f} s of audio a second  "
-            f"{numbers['hours_heard']:.2f} h heard in {numbers['hours']:.2f} h"
-        )
-        if numbers["skipped"]:
-            text += f"  {numbers['skipped']} steps skipped"
-        if validated:
-            text += (
-                f"\n  validation: PESQ {numbers['pesq']:.3f}  STOI {numbers['stoi']:.4f}  "
-                f"SI-SDR {numbers['si_sdr']:.2f} dB"
-            )
-        self.say(text)
+    if args.channels and args.channels % 8:
+        raise UserError("training.channels", channels=args.channels)
+    names = ("channels", "unets", "inputs", "context", "causal", "lookahead")
+    asked: dict[str, Any] = {name: getattr(args, name) for name in names}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    start = load_weights(args.init).config if args.init else NEW_NETWORK
+    if asked.get("lookahead") and not asked.get("causal", start.causal):
+        raise UserError("training.lookahead_needs_causal")
+    return replace(start, **asked)
 
 
-@contextmanager
-def stopping_politely() -> Iterator[Callable[[], bool]]:
-    """Yields whether SIGINT or SIGTERM has come; a second one stops at once."""
-    seen = False
+def loss_weights(texts: list[str]) -> "LossWeights":
+    """The loss of texts such as "si_snr=0.2", each a change of the default one.
 
-    def on_signal(number: int, frame: object) -> None:
-        nonlocal seen
-        if seen:
-            raise KeyboardInterrupt
-        seen = True
+    Raises:
+        UserError: there is no such term, or its weight is no number.
+    """
+    from frcrn_app.training import LossWeights
 
-    before = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield lambda: seen
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    terms = {field.name: type(field.default) for field in fields(LossWeights)}
+    chosen = {}
+    for text in texts:
+        if text == "paper":
+            chosen |= PAPER_LOSS
+            continue
+        name, _, value = text.partition("=")
+        try:
+            chosen[name] = terms[name](value)
+        except (KeyError, ValueError):
+            raise UserError("training.loss_term", text=text, terms=", ".join(terms)) from None
+    return LossWeights(**chosen)

@@ -1,15 +1,13 @@
 """Lossy codec passes, as calls and recordings have them, aligned with what went in."""
 
-from __future__ import annotations
-
 import io
 from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
-from scipy import fft
 
-from frcrn_app.training.corpus import SAMPLE_RATE
+from frcrn_app.model import SAMPLE_RATE
+from frcrn_app.training.transform import fast_length, irfft, rfft
 
 # Container, bit rates in bit/s. Below these the codec changes the phase of so much of the
 # spectrum that the uncoded target is no fair target any more.
@@ -39,6 +37,7 @@ def _encoded(samples: np.ndarray, codec: str, bit_rate: int) -> io.BytesIO:
     stored = io.BytesIO()
     with av.open(stored, "w", format=CODECS[codec][0]) as output:
         stream = output.add_stream(codec, rate=SAMPLE_RATE, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         stream.bit_rate = bit_rate
         clipped = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(clipped[None], format="s16", layout="mono")
@@ -58,7 +57,7 @@ def _encoded(samples: np.ndarray, codec: str, bit_rate: int) -> io.BytesIO:
 def _decoded(stored: io.BytesIO) -> np.ndarray:
     import av
 
-    with av.open(stored) as source:
+    with av.open(stored, "r") as source:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
         parts = [p for frame in source.decode(audio=0) for p in resampler.resample(frame)]
         parts += resampler.resample(None)
@@ -73,7 +72,7 @@ def _delay(codec: str, bit_rate: int) -> int:
     """
     noise = 0.1 * np.random.default_rng(0).standard_normal(SAMPLE_RATE).astype(np.float32)
     decoded = _decoded(_encoded(noise, codec, bit_rate))
-    size = fft.next_fast_len(len(noise) + len(decoded), real=True)
-    spectrum = fft.rfft(decoded, size) * np.conj(fft.rfft(noise, size))
-    lag = int(np.argmax(fft.irfft(spectrum, size)))
+    size = fast_length(len(noise) + len(decoded))
+    spectrum = rfft(decoded, size) * np.conj(rfft(noise, size))
+    lag = int(np.argmax(irfft(spectrum, size)))
     return lag if lag < size // 2 else lag - size

@@ -1,5 +1,7 @@
 """A larger network that starts where a smaller one ended."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,8 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
     New channels start with `large`'s own random weights and feed nothing into the old ones, a
     new second U-Net starts with an output of zero: training sets out from the old quality and
     finds the new capacity by gradient. Chen et al., "Net2Net", ICLR 2016, with zeros in place
-    of duplicates. Further inputs are at first not listened to.
+    of duplicates. Further inputs start with weights of zero, blocks over time with an output of
+    zero. A causal network takes over the same tensors, but is another function at first.
 
     Raises:
         CheckpointError: `large` has fewer channels, U-Nets or inputs than `small`.
@@ -23,8 +26,7 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
     sizes = ("channels", "unets", "inputs", "context")
     if any(getattr(new, size) < getattr(old, size) for size in sizes):
         raise CheckpointError(
-            f"Weights with {_size(old)} cannot start a smaller network ({_size(new)}): ask for at "
-            "least their size."
+            "training.cannot_shrink", small=_size(old, sizes), large=_size(new, sizes)
         )
     source = small.state_dict()
     for name, tensor in large.state_dict().items():
@@ -36,11 +38,8 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
     return large
 
 
-def _size(config: FRCRNConfig) -> str:
-    return (
-        f"{config.channels} channels, {config.unets} U-Nets, {config.inputs} inputs, "
-        f"context {config.context}"
-    )
+def _size(config: FRCRNConfig, names: Iterable[str]) -> str:
+    return ", ".join(f"{name} {getattr(config, name)}" for name in names)
 
 
 def _embed(name: str, old: Tensor, new: Tensor, old_channels: int, new_channels: int) -> None:
@@ -55,8 +54,24 @@ def _embed(name: str, old: Tensor, new: Tensor, old_channels: int, new_channels:
             rows[:old_channels, : old.shape[1]] = old[
                 part * old_channels : (part + 1) * old_channels
             ]
-    elif old.ndim == 1:
-        new[: len(old)] = old
-    else:  # [out, in, ...]
+    elif ".context_" in name and not _is_inside(name):
+        # Real parts, then imaginary parts, as outputs of a block or as its inputs.
+        axis = 1 if ".expand." in name else 0
+        for mine, theirs in zip(new.chunk(2, axis), old.chunk(2, axis), strict=True):
+            _embed_corner(theirs, mine)
+    else:
+        _embed_corner(old, new)
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a tensor of a block over time has its inner channels alone, which are real."""
+    return ".depthwise." in name or name.endswith(".expand.bias")
+
+
+def _embed_corner(old: Tensor, new: Tensor) -> None:
+    """Old outputs as they were, [out], or from the old inputs alone, [out, in, ...]."""
+    if old.ndim > 1:
         new[: old.shape[0], old.shape[1] :] = 0
         new[: old.shape[0], : old.shape[1]] = old
+    else:
+        new[: len(old)] = old

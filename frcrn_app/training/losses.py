@@ -111,7 +111,8 @@ def enhancement_loss(
     is not silent. The latter needs its module, made once on the waveforms' device.
     """
     count = max(1, min(weights.resolutions, len(RESOLUTIONS)))
-    loss = sum(compressed_spectrum_loss(estimate, target, weights, i) for i in range(count)) / count
+    distances = [compressed_spectrum_loss(estimate, target, weights, i) for i in range(count)]
+    loss = torch.stack(distances).mean(0)
     audible = target.square().mean(-1) > 1e-8
     for weight, ratio in ((weights.si_snr, si_snr), (weights.snr, snr)):
         if weight:

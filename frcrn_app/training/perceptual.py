@@ -55,6 +55,15 @@ class PerceptualLoss(nn.Module):
     Call: loss(enhanced, clean), float32 [B, samples] at 16 kHz each, to [B].
     """
 
+    window: Tensor  # [WINDOW]
+    response: Tensor  # of the input filter, on power, [F]
+    speech_band: Tensor  # [F]
+    bands: Tensor  # [F, bands]
+    threshold: Tensor  # [bands], as all below
+    exponent: Tensor
+    zero_loudness: Tensor
+    widths: Tensor
+
     def __init__(self, sample_rate: int = 16_000):
         super().__init__()
         frequency = torch.linspace(0, sample_rate / 2, WINDOW // 2 + 1, dtype=torch.float64)

@@ -1,8 +1,5 @@
 """Room impulse responses: simulated once into the cache, and split into early part and whole."""
 
-from __future__ import annotations
-
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from frcrn_app.errors import UserError
-from frcrn_app.training.corpus import SAMPLE_RATE
+from frcrn_app.files import atomic_path
+from frcrn_app.model import SAMPLE_RATE
 
-EARLY_SECONDS = 0.05  # reflections that the ear adds to the direct sound (Haas); kept as target
+EARLY_SECONDS = 0.05  # reflections that the ear adds to the direct sound (Haas): part of the target
 FADE_SECONDS = 0.01  # of the early part's end, so that the target's echo does not stop dead
 LONGEST_SECONDS = 1.0
 BANK_VERSION = 1  # raise when the simulation changes
@@ -72,11 +70,8 @@ def simulated_rooms(
     padded = np.zeros((count, lengths.max()), np.float32)
     for row, response in zip(padded, responses, strict=True):
         row[: len(response)] = response
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as stream:
-        np.savez(stream, responses=padded, lengths=lengths)
-    os.replace(part, path)
+    with atomic_path(path) as draft:
+        np.savez(draft, responses=padded, lengths=lengths)
     return [room_from_response(response) for response in responses]
 
 
@@ -89,10 +84,7 @@ def _simulate(rng: np.random.Generator) -> np.ndarray:
     try:
         import pyroomacoustics
     except ImportError as error:
-        raise UserError(
-            "Simulating rooms needs pyroomacoustics: pip install pyroomacoustics, or train "
-            "without simulated rooms (--rooms 0)."
-        ) from error
+        raise UserError("training.no_pyroomacoustics") from error
 
     size = rng.uniform([2.5, 2.5, 2.3], [8.0, 7.0, 3.5])  # m: cabin to seminar room
     reverberation_time = rng.uniform(0.15, 0.8)  # s
@@ -120,6 +112,7 @@ def _simulate(rng: np.random.Generator) -> np.ndarray:
     room.add_source(speaker)
     room.add_microphone(microphone)
     room.compute_rir()
+    assert room.rir is not None  # computed above
     response = np.asarray(room.rir[0][0], np.float64)
 
     # Up to this delay every reflection is of an order that was computed.

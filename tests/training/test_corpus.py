@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from frcrn_app.errors import AudioError, UserError
+from frcrn_app.errors import UserError
 from frcrn_app.training.corpus import Corpus
 
 RATE = 16_000
@@ -128,28 +128,97 @@ def test_a_changed_file_is_decoded_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "code", "fields"),
     [
-        ({"speech": ["nowhere"]}, "There is no speech folder"),
-        ({"noise": ["empty"]}, "holds no audio file"),
-        ({"index": "nowhere.csv"}, "There is no index file"),
-        ({"index": "columns.csv"}, "lacks the column source"),
-        ({"index": "row.csv"}, "Line 2"),
+        ({"speech": ["nowhere"]}, "training.speech_folder_missing", {}),
+        ({"noise": ["empty"]}, "training.noise_folder_empty", {}),
+        ({"index": "nowhere.csv"}, "training.index_missing", {}),
+        ({"index": "columns.csv"}, "training.index_column_missing", {"column": "source"}),
+        ({"index": "row.csv"}, "training.index_row", {"line": 2}),
     ],
 )
-def test_what_is_missing_is_said_in_a_sentence(tmp_path, monkeypatch, arguments, sentence):
+def test_what_is_missing_is_named(tmp_path, monkeypatch, arguments, code, fields):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "columns.csv").write_text("path,kind\na.wav,speech\n")
     (tmp_path / "row.csv").write_text(
         "path,kind,source,group,start,frames,split\na.wav,speech,s,g,zero,9,train\n"
     )
-    with pytest.raises(UserError, match=sentence):
+    with pytest.raises(UserError) as caught:
         Corpus.build(**arguments, cache=tmp_path / "cache")
+    assert caught.value.code == code
+    assert fields.items() <= caught.value.fields.items()
+    assert caught.value.fields["path"].name in str(arguments)
 
 
-def test_a_file_that_is_no_audio_is_named(tmp_path):
-    (tmp_path / "speech").mkdir()
-    (tmp_path / "speech" / "broken.wav").write_bytes(b"not a sound at all" * 50)
-    with pytest.raises(AudioError, match=r"broken\.wav"):
-        Corpus.build(speech=[tmp_path / "speech"], cache=tmp_path / "cache")
+def _voices_and_bad_files(folder):
+    """Two good speakers, and beside them files that are no audio, empty, silent or too quiet."""
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        soundfile.write(folder / f"{name}.wav", rng.uniform(-0.1, 0.1, RATE), RATE)
+    soundfile.write(folder / "silent.wav", np.zeros(RATE), RATE)
+    soundfile.write(folder / "dither.wav", rng.integers(-1, 2, RATE).astype(np.int16), RATE)
+    soundfile.write(folder / "no_samples.wav", np.zeros(0), RATE)
+    (folder / "broken.wav").write_bytes(b"not audio at all" * 50)
+    (folder / "nothing.flac").touch()
+    return {"silent.wav", "dither.wav", "no_samples.wav", "broken.wav", "nothing.flac"}
+
+
+def test_silent_and_damaged_files_are_left_out_and_named(tmp_path):
+    folder = tmp_path / "speech"
+    folder.mkdir()
+    bad = _voices_and_bad_files(folder)
+    for _ in range(2):  # decoded, and from the cache
+        corpus = Corpus.build(speech=[folder], cache=tmp_path / "cache", split="all")
+        assert {clip.group for clip in corpus.speech} == {"a", "b"}
+        assert {at.path.name for at in corpus.left_out} == bad
+        for at in corpus.left_out:
+            assert at.path.name in str(at.problem)
+
+
+def test_an_index_that_names_missing_files_is_used_without_them(tmp_path):
+    soundfile.write(tmp_path / "here.wav", np.random.default_rng(0).normal(0, 0.1, RATE), RATE)
+    rows = [(f"{name}.wav", "speech", "s", name, 0, 8000, "train", "") for name in ("here", "gone")]
+    corpus = Corpus.build(index=_write_index(tmp_path, rows), cache=tmp_path / "cache")
+    assert [clip.group for clip in corpus.speech] == ["here"]
+    (left_out,) = corpus.left_out
+    assert left_out.problem.code == "training.file_missing"
+
+
+def test_where_no_file_can_be_used_one_error_says_so(tmp_path):
+    folder = tmp_path / "noise"
+    folder.mkdir()
+    (folder / "broken.wav").write_bytes(b"not audio at all" * 50)
+    soundfile.write(folder / "silent.wav", np.zeros(RATE), RATE)
+    with pytest.raises(UserError) as caught:
+        Corpus.build(noise=[folder], cache=tmp_path / "cache")
+    assert caught.value.code == "training.noise_all_left_out"
+    assert caught.value.fields["count"] == 2
+    assert "broken.wav" in str(caught.value)
+
+
+def test_a_source_of_weight_zero_is_not_even_decoded(tmp_path):
+    for name in ("kept", "other", "more"):
+        (tmp_path / name).mkdir()
+        noise = np.random.default_rng(0).normal(0, 0.1, RATE)
+        soundfile.write(tmp_path / name / f"{name}.wav", noise, RATE)
+    folders = [tmp_path / name for name in ("kept", "other", "more")]
+
+    def sources(*weights):
+        seen = []
+        corpus = Corpus.build(
+            noise=folders,
+            cache=tmp_path / "cache",
+            split="all",
+            source_weights=weights,
+            progress=lambda *at: seen.append(at),
+        )
+        assert seen[-1][1] == len({clip.source for clip in corpus.noise})
+        return {clip.source for clip in corpus.noise}
+
+    assert sources() == {"kept", "other", "more"}
+    assert sources(("other", 0)) == {"kept", "more"}
+    assert sources(("*", 0), ("kept", 2)) == {"kept"}  # the last that fits counts
+    with pytest.raises(UserError) as caught:
+        sources(("nowhere", 0))
+    assert caught.value.code == "training.unknown_source"

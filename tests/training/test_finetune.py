@@ -11,17 +11,11 @@ from frcrn_app import metrics
 from frcrn_app.cli import main as cli
 from frcrn_app.errors import UserError
 from frcrn_app.model import FRCRN, FRCRNConfig
-from frcrn_app.training.finetune import (
-    FineTuneConfig,
-    Sound,
-    blended,
-    enhance,
-    example_noises,
-    finetune,
-    freeze_all_but,
-    scored_mixtures,
-    training_sets,
-)
+from frcrn_app.training import FineTuneConfig, FineTuneCorpora, fine_tune
+from frcrn_app.training.finetune.corpora import example_noises
+from frcrn_app.training.finetune.layers import blended, freeze_all_but
+from frcrn_app.training.finetune.mixing import scored_mixtures, training_sets
+from frcrn_app.training.scoring import enhance
 from frcrn_app.weights import load_weights
 
 RATE = 16_000
@@ -42,24 +36,25 @@ def pump(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def sound(pump, cache):
-    return Sound.find([pump], cache=cache)
+def corpora(pump, cache):
+    return FineTuneCorpora.find([pump], cache=cache)
 
 
-def test_own_noise_gains_a_decibel_and_general_noise_keeps_its_own(sound, tmp_path):
+def test_own_noise_gains_a_decibel_and_general_noise_keeps_its_own(corpora, tmp_path):
     weights = load_weights("frcrn-small")
     config = FineTuneConfig(steps=40, learning_rate=2e-3, **SMALL)
-    result = finetune(weights, sound, tmp_path / "pump.safetensors", config)
+    result = fine_tune(weights, corpora, tmp_path / "pump.safetensors", config)
 
     own, general = result.rows
     assert own.after["si_sdr"] >= own.before["si_sdr"] + 1.0
     assert general.after["si_sdr"] >= general.before["si_sdr"] - 0.2
+    assert general.after["pesq"] >= general.before["pesq"] - 0.05
     assert general.before["si_sdr"] > general.noisy["si_sdr"]
 
     # The file is what was scored, and all but the last layers is what it was.
     tuned = load_weights(result.path)
-    mixtures = scored_mixtures(sound, config, config.seed)["own"]
-    enhanced = enhance(tuned.model, mixtures, torch.device("cpu"))
+    mixtures = scored_mixtures(corpora, config, config.seed)["own"]
+    enhanced = enhance(tuned.model, [mixture.noisy for mixture in mixtures])
     scores = [metrics.si_sdr(m.clean, e) for m, e in zip(mixtures, enhanced, strict=True)]
     assert np.mean(scores) == pytest.approx(own.after["si_sdr"], abs=0.01)
     before = weights.model.state_dict()
@@ -71,11 +66,11 @@ def test_own_noise_gains_a_decibel_and_general_noise_keeps_its_own(sound, tmp_pa
             assert torch.equal(tensor, before[name]), name
 
 
-def test_held_out_noise_is_not_trained_on(sound):
-    (trained,), (held_out,) = sound.own.noise, sound.own_valid.noise
+def test_held_out_noise_is_not_trained_on(corpora):
+    (trained,), (held_out,) = corpora.own.noise, corpora.own_valid.noise
     assert trained.path == held_out.path
     assert trained.start + trained.frames <= held_out.start
-    assert not sound.speech.groups("speech") & sound.speech_valid.groups("speech")
+    assert not corpora.speech.groups("speech") & corpora.speech_valid.groups("speech")
 
 
 @pytest.mark.parametrize("layers", ["mask", "decoder", "all"])
@@ -98,8 +93,8 @@ def test_blend_runs_from_the_original_to_the_trained():
             assert torch.allclose(mine, theirs, atol=1e-6)
 
 
-def test_general_training_noise_is_made_up_unless_it_is_given(sound):
-    own, general = training_sets(sound, FineTuneConfig(**SMALL))
+def test_general_training_noise_is_made_up_unless_it_is_given(corpora):
+    own, general = training_sets(corpora, FineTuneConfig(**SMALL))
     for i in range(40):
         assert "pump" not in general.mix(i).noise
     assert all("pump" in own.mix(i).noise for i in range(40) if own.mix(i).noise)
@@ -119,7 +114,7 @@ def test_example_noises_hold_no_speech(tmp_path):
 def test_too_little_noise_says_how_much(tmp_path, cache):
     soundfile.write(tmp_path / "short.wav", np.random.default_rng(0).normal(0, 0.1, 3 * RATE), RATE)
     with pytest.raises(UserError, match="at least 7 s"):
-        Sound.find([tmp_path / "short.wav"], cache=cache)
+        FineTuneCorpora.find([tmp_path / "short.wav"], cache=cache)
 
 
 def test_command_prints_the_table_and_writes_weights(pump, tmp_path, capsys):

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from frcrn_app.cli import main as cli
-from frcrn_app.training.mixtures import active_power
+from frcrn_app.training.activity import active_power
 
 
 @pytest.fixture
@@ -64,4 +64,4 @@ def test_refuses_what_it_cannot_mix(tmp_path, mix, speech_folder, capsys):
     assert "--noise" in capsys.readouterr().err
     mix(tmp_path)
     assert mix(tmp_path) == cli.EXIT_USER_ERROR  # nothing is written over
-    assert "holds pairs already" in capsys.readouterr().err
+    assert "already contains pairs" in capsys.readouterr().err

@@ -11,8 +11,10 @@ import pytest
 import torch
 from paths import ROOT
 
+from frcrn_app.cli import arguments as arguments_of
 from frcrn_app.cli import main as cli
 from frcrn_app.cli import train
+from frcrn_app.training import MixtureConfig, build_trainer
 from frcrn_app.weights import load_weights
 
 SPEECH = ROOT / "examples" / "pairs" / "clean"
@@ -34,12 +36,26 @@ def _arguments(out, noise, cache, *more):
     ]
 
 
+def _trainer(arguments):
+    """The trainer of a command line."""
+    args = cli.build_parser(["train"]).parse_args(arguments)
+    recordings = arguments_of.recordings(args)
+    return build_trainer(
+        train.train_config(args),
+        recordings.corpus(),
+        recordings.corpus("valid"),
+        mixing=MixtureConfig(seconds=args.seconds, simulated_rooms=args.rooms),
+        workers=args.workers,
+        validation=args.validation_mixtures,
+    )
+
+
 def _seen_loss(trainer):
     """Mean loss over the batches of the run, of the weights as they are."""
     stream = trainer.batches(0, 0, 1)
     trainer.model.eval()
     with torch.no_grad():
-        losses = [trainer.batch_loss(trainer.model.mask, *next(stream)) for _ in range(20)]
+        losses = [trainer.objective(trainer.model.mask, *next(stream)) for _ in range(20)]
     return float(torch.stack(losses).mean())
 
 
@@ -47,8 +63,7 @@ def test_a_tiny_run_lowers_the_loss_on_what_it_saw(tmp_path, noise_folder, cache
     arguments = _arguments(
         tmp_path, noise_folder, cache, "--steps", "60", "--learning-rate", "0.004"
     )
-    args = cli.build_parser(["train"]).parse_args([*arguments, "--validation-mixtures", "2"])
-    trainer = train.build_trainer(args)
+    trainer = _trainer([*arguments, "--validation-mixtures", "2"])
     before = _seen_loss(trainer)
     last = trainer.run()
     assert _seen_loss(trainer) < 0.85 * before
@@ -64,8 +79,7 @@ def test_a_tiny_run_lowers_the_loss_on_what_it_saw(tmp_path, noise_folder, cache
 
 def test_fixed_statistics_are_kept_where_they_serve_better(tmp_path, noise_folder, cache):
     arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1", "--init", "frcrn-small")
-    args = cli.build_parser(["train"]).parse_args([*arguments, "--channels", "48"])
-    trainer = train.build_trainer(args)
+    trainer = _trainer([*arguments, "--channels", "48"])
     before = [buffer.clone() for buffer in trainer.model.buffers()]
     trainer.freeze_norms()  # the embedded weights were trained with just these
     assert all(map(torch.equal, before, trainer.model.buffers()))
@@ -167,6 +181,8 @@ def test_a_polite_stop_saves_the_step_it_was_at(tmp_path, noise_folder, cache, c
         (["--channels", "12"], "multiple of 8"),
         (["--source-weight", "noise"], "NAME=FACTOR"),
         (["--loss", "loudness=3"], "terms are magnitude"),
+        (["--source-weight", "nowhere=0"], "No source is called nowhere"),
+        (["--lookahead", "2"], "add --causal"),
         (["--speech", "nowhere"], "no speech folder"),
         (["--init", "nowhere"], "nowhere"),
     ],

@@ -1,0 +1,24 @@
+"""What a fine-tuning is asked for."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class FineTuneConfig:
+    """One fine-tuning; the defaults take some minutes on a laptop."""
+
+    layers: str = "mask"  # a key of `layers.LAYERS`
+    steps: int = 200
+    batch_size: int = 8
+    seconds: float = 2.0  # of a training example
+    learning_rate: float = 2e-3  # small parts bear a higher rate than whole networks
+    own_share: float = 0.6  # of the training examples; the others have general noise
+    max_loss_db: float = 0.1  # of SI-SDR on general noise that the blend may cost
+    max_loss_pesq: float = 0.0  # of PESQ on general noise that the blend may cost
+    scored: int = 24  # mixtures of either kind in the table
+    scored_seconds: float = 3.0
+    precision: str = "auto"
+    device: str = "auto"
+    threads: int | None = None
+    workers: int = 1
+    seed: int = 0

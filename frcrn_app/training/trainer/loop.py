@@ -1,0 +1,313 @@
+"""A run: step after step, with validations, states and weights in between."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from frcrn_app.errors import UserError
+from frcrn_app.model import FRCRN, SAMPLE_RATE
+from frcrn_app.training.growth import grow
+from frcrn_app.training.losses import LossWeights
+from frcrn_app.training.scoring import enhance, mean_scores, rank
+from frcrn_app.training.trainer.config import TrainConfig
+from frcrn_app.training.trainer.files import (
+    BEST_FILE,
+    CURVE_FILE,
+    LAST_FILE,
+    LOG_FILE,
+    SNAPSHOT_FILE,
+    STATE_FILE,
+)
+from frcrn_app.training.trainer.log import add_row, draw_curve
+from frcrn_app.training.trainer.machine import autocast_dtype, training_device
+from frcrn_app.training.trainer.norms import Batch, Batches, fix_statistics, set_mode
+from frcrn_app.training.trainer.objective import Objective
+from frcrn_app.training.trainer.optimizers import (
+    averaged_copy,
+    build_optimizers,
+    build_schedules,
+    rate_factor,
+)
+from frcrn_app.training.trainer.processes import Processes
+from frcrn_app.training.trainer.state import Counters, load_state, save_state
+from frcrn_app.weights import load_weights, save_weights
+
+MAX_SKIPPED = 100  # consecutive steps without a finite gradient end the run
+MaskFunction = Callable[[Tensor], Tensor]  # a spectrum to its mask, each [B, 2, F, T]
+MEASURED_STEPS = 20  # that a run of so many hours is measured by
+
+
+class Trainer:
+    """Trains FRCRN on batches that are a function of the step.
+
+    Args:
+        config: the run; its `out` folder holds state, weights, log and curve.
+        batches: called as batches(first_step, rank, world_size); yields (noisy, clean), each
+            float32 `[B, samples]`. Equal arguments must give equal batches.
+        validation: fixed (noisy, clean) pairs, float32 numpy `[samples]` at 16 kHz, of one length.
+        network: to train, in place of the one that `config` describes; parameters that need no
+            gradient stay as they are.
+
+    A run under torchrun is distributed: gradients are averaged over the processes, the first of
+    which validates and writes.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        batches: Batches,
+        validation: Sequence[tuple[np.ndarray, np.ndarray]] = (),
+        network: FRCRN | None = None,
+    ):
+        self.config = config
+        self.batches = batches
+        self.validation = validation
+        self.processes = Processes()
+        if config.threads:
+            torch.set_num_threads(config.threads)
+        self.device = training_device(config.device, self.processes)
+        torch.manual_seed(config.seed)
+        model = network or _new_network(config)
+        model = model.to(self.device)
+        # The option is documented, but not among torch's types.
+        self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.averaged = averaged_copy(self.model, config.ema_decay)
+        self.trainable = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizers = build_optimizers(self.trainable, config)
+        teacher = None
+        if config.teacher:
+            teacher = load_weights(config.teacher).model.to(self.device).requires_grad_(False)
+        self.objective = Objective(
+            self.model,
+            config.loss,
+            autocast_dtype(config.precision, self.device),
+            teacher,
+            config.teacher_share,
+        )
+        self.counters = Counters(steps=config.steps, norm_frozen=config.keep_norms)
+        config.out.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def step(self) -> int:
+        """Steps that are done."""
+        return self.counters.step
+
+    @property
+    def averaged_network(self) -> FRCRN:
+        """The network with averaged weights, which is the one that is validated and kept."""
+        return cast(FRCRN, self.averaged.module)
+
+    def save_state(self) -> None:
+        """Writes all that resuming needs, atomically."""
+        self.counters.steps = self.config.steps
+        save_state(
+            self.config.out / STATE_FILE,
+            self.model,
+            self.averaged,
+            self.optimizers,
+            self.counters,
+            self.config,
+        )
+
+    def resume(self) -> int:
+        """Goes on from the state in the out folder; returns the step, 0 where there is none.
+
+        Schedule, loss and averages follow the present configuration, so a longer run or another
+        loss may be asked for; a run whose length was measured from `hours` keeps its steps.
+
+        Raises:
+            CheckpointError: the state is of a network of another size, or of another optimizer.
+        """
+        path = self.config.out / STATE_FILE
+        if not path.exists():
+            return 0
+        self.counters = load_state(path, self.model, self.averaged, self.optimizers)
+        if self.config.hours:
+            self.config.steps = self.counters.steps
+        return self.step
+
+    def freeze_norms(self) -> None:
+        """Fixes the statistics of normalisation: those at hand, or new ones that serve better."""
+        fix_statistics(
+            self.model,
+            self.objective,
+            self.batches,
+            self.processes,
+            trained=bool(self.config.init),
+        )
+        for mine, theirs in zip(self.averaged.module.buffers(), self.model.buffers(), strict=True):
+            mine.copy_(theirs)
+        self.counters.norm_frozen = True
+
+    def run(self, report: Callable[[dict], None] | None = None) -> dict:
+        """Trains to the last step; returns the last report.
+
+        Args:
+            report: called with every step's numbers: step, steps, loss, gradient_norm, rate,
+                audio_per_second, hours_heard, hours, skipped; at validations also pesq, stoi,
+                si_sdr, score.
+
+        Raises:
+            UserError: no finite gradient for MAX_SKIPPED steps on end.
+        """
+        config, counters = self.config, self.counters
+        self.processes.connect(self.device)
+        self._fix_norms_when_due()
+        set_mode(self.model, fixed=counters.norm_frozen)
+        network = self._network()
+        stream = self._stream()
+        schedules = build_schedules(self.optimizers, config, self.step)
+        is_new = self.step == 0
+        last: dict = {}
+        saved = measured = time.monotonic()
+        heard, in_a_row = counters.seconds_heard, 0
+        while self.step < config.steps:
+            began = time.monotonic()
+            rate = config.learning_rate * rate_factor(self.step, config)
+            loss, norm = self._optimise(network, stream)
+            counters.training_seconds += time.monotonic() - began
+            in_a_row = 0 if math.isfinite(norm) else in_a_row + 1
+            if in_a_row >= MAX_SKIPPED:
+                raise UserError("training.no_finite_gradient", count=MAX_SKIPPED)
+            if config.hours and is_new and self.step == MEASURED_STEPS:
+                config.steps = self._steps_in(config.hours)
+            for schedule in schedules:
+                schedule.step()
+            if self._fix_norms_when_due():
+                set_mode(self.model, fixed=True)
+            now = time.monotonic()
+            last = {
+                "step": self.step,
+                "steps": config.steps,
+                "loss": loss,
+                "gradient_norm": norm,
+                "rate": rate,
+                "audio_per_second": (counters.seconds_heard - heard) / max(1e-9, now - measured),
+                "hours_heard": counters.seconds_heard / 3600,
+                "hours": counters.training_seconds / 3600,
+                "skipped": counters.skipped,
+            }
+            done = self.step >= config.steps
+            if done or self.step % config.validate_every == 0:
+                last |= self._validate_and_keep(last)
+                measured, heard = time.monotonic(), counters.seconds_heard
+            if self.processes.is_first:
+                if config.snapshot_every and self.step % config.snapshot_every == 0:
+                    self._write(SNAPSHOT_FILE.format(step=self.step), last)
+                if report:
+                    report(last)
+                if done or now - saved > config.checkpoint_seconds:
+                    self.save_state()
+                    saved = time.monotonic()
+        return last
+
+    def _optimise(self, network: MaskFunction, stream: Iterator[Batch]) -> tuple[float, float]:
+        """One step; returns loss and gradient norm, the latter not finite if it was skipped."""
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        for _ in range(self.config.accumulate):
+            noisy, clean = next(stream)
+            loss = self.objective(network, noisy, clean) / self.config.accumulate
+            loss.backward()
+            total += float(loss.detach())
+            self.counters.seconds_heard += noisy.numel() / SAMPLE_RATE * self.processes.count
+        norm = float(nn.utils.clip_grad_norm_(self.trainable, self.config.clip_norm))
+        if math.isfinite(norm):
+            for optimizer in self.optimizers:
+                optimizer.step()
+            self.averaged.update_parameters(self.model)
+        else:
+            self.counters.skipped += 1
+        self.counters.step += 1
+        return total, norm
+
+    def _fix_norms_when_due(self) -> bool:
+        if self.counters.norm_frozen or self.step < self.config.norm_frozen_from:
+            return False
+        self.freeze_norms()
+        return True
+
+    def _network(self) -> MaskFunction:
+        network: nn.Module = _MaskNetwork(self.model)
+        if self.processes.count > 1:
+            ids = [self.device.index] if self.device.type == "cuda" else None
+            # Buffers change only where every process computes the same, in freeze_norms.
+            network = nn.parallel.DistributedDataParallel(
+                network, device_ids=ids, forward_sync_buffers=not self.counters.norm_frozen
+            )
+        return torch.compile(network) if self.config.compile else network
+
+    def _stream(self) -> Iterator[Batch]:
+        first = self.step * self.config.accumulate
+        return iter(self.batches(first, self.processes.rank, self.processes.count))
+
+    def _steps_in(self, hours: float) -> int:
+        """How many steps fit, by the time that those so far took; the same in all processes."""
+        seconds = max(1e-3, self.counters.training_seconds)
+        steps = max(1, int(self.step * hours * 3600 / seconds))
+        return self.processes.agreed(steps, self.device)
+
+    def validate(self) -> dict[str, float]:
+        """Mean PESQ-WB, STOI and SI-SDR of the averaged weights, and the score that ranks them."""
+        if not self.validation:
+            return {}
+        noisy, clean = zip(*self.validation, strict=True)
+        scores = mean_scores(clean, enhance(self.averaged_network, noisy))
+        if math.isnan(rank(scores)):  # a network that is still silent has no scores
+            return {}
+        return scores | {"score": rank(scores)}
+
+    def _validate_and_keep(self, numbers: dict) -> dict[str, float]:
+        """Validates, writes the log and the curve, keeps the weights if they are the best yet."""
+        scores: dict[str, float] = {}
+        if self.processes.is_first:
+            scores = self.validate()
+            log = self.config.out / LOG_FILE
+            add_row(log, numbers | scores | {"loss_weights": _listed(self.config.loss)})
+            draw_curve(log, self.config.out / CURVE_FILE)
+            self._write(LAST_FILE, numbers | scores)
+            score = scores["score"] if scores else -numbers["loss"]
+            if score > self.counters.best_score:
+                self.counters.best_score = score
+                self._write(BEST_FILE, numbers | scores)
+        self.processes.wait()
+        return scores
+
+    def _write(self, name: str, numbers: dict) -> None:
+        """Writes the averaged weights into the out folder, with their numbers in the metadata."""
+        facts = {
+            key: f"{numbers[key]:.4f}"
+            for key in ("pesq", "stoi", "si_sdr", "hours", "hours_heard")
+            if key in numbers
+        }
+        facts |= {"step": str(self.step), "loss_weights": _listed(self.config.loss)}
+        save_weights(self.config.out / name, self.averaged_network, metadata=facts)
+
+
+def _new_network(config: TrainConfig) -> FRCRN:
+    model = FRCRN(config.network)
+    return grow(load_weights(config.init).model, model) if config.init else model
+
+
+def _listed(loss: LossWeights) -> str:
+    """The terms of a loss that count, as --loss takes them."""
+    weights = {field.name: getattr(loss, field.name) for field in fields(loss)}
+    return " ".join(f"{name}={weight:g}" for name, weight in weights.items() if weight)
+
+
+class _MaskNetwork(nn.Module):
+    """The part of FRCRN that learns, as a module of its own for compiling and distributing."""
+
+    def __init__(self, model: FRCRN):
+        super().__init__()
+        self.model = model
+
+    def forward(self, spectrum: Tensor) -> Tensor:
+        return self.model.mask(spectrum)

@@ -1,0 +1,68 @@
+"""The loss of a batch, from waveforms at any level."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from frcrn_app.model import FRCRN, apply_mask, prepared
+from frcrn_app.training.losses import LossWeights, enhancement_loss, mask_loss
+from frcrn_app.training.perceptual import PerceptualLoss
+
+
+class Objective:
+    """What a network is trained for.
+
+    Args:
+        model: the network, on its device.
+        weights: of the loss.
+        autocast: what its arithmetic is cast to, or None.
+        teacher: a network whose output is to be met as well, with its share of the loss.
+    """
+
+    def __init__(
+        self,
+        model: FRCRN,
+        weights: LossWeights,
+        autocast: torch.dtype | None = None,
+        teacher: FRCRN | None = None,
+        teacher_share: float = 0.5,
+    ):
+        self._model = model
+        self._weights = weights
+        self._autocast = autocast
+        self._teacher = teacher
+        self._teacher_share = teacher_share
+        self._device = next(model.parameters()).device
+        self._perceptual = PerceptualLoss().to(self._device) if weights.perceptual else None
+
+    def __call__(self, network: Callable[[Tensor], Tensor], noisy: Tensor, clean: Tensor) -> Tensor:
+        """Mean loss of a batch [B, samples] on any device; `network` maps a spectrum to a mask."""
+        model, weights = self._model, self._weights
+        noisy, gain = self.prepared(noisy)
+        clean = self._cut(clean) * gain
+        spectrum = model.stft(noisy)
+        enabled = self._autocast is not None
+        with torch.autocast(self._device.type, dtype=self._autocast, enabled=enabled):
+            mask = network(spectrum)
+        mask = mask.float()
+        enhanced = model.istft(apply_mask(spectrum, mask))
+        loss = enhancement_loss(enhanced, clean, weights, self._perceptual)
+        if weights.mask:
+            loss = loss + weights.mask * mask_loss(mask, spectrum, model.stft(clean))
+        if self._teacher is not None:
+            with torch.no_grad():
+                taught = self._teacher(noisy)
+            share = self._teacher_share
+            distance = enhancement_loss(enhanced, taught, weights, self._perceptual)
+            loss = (1 - share) * loss + share * distance
+        return loss.mean()
+
+    def prepared(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """A batch [B, samples] as the network takes it, whole frames long, and its gain [B, 1]."""
+        return prepared(self._cut(waveform), self._model.config)
+
+    def _cut(self, waveform: Tensor) -> Tensor:
+        """[B, samples], on the device, cut to a length that frames cover without padding."""
+        hop = self._model.config.hop_length
+        return waveform[:, : waveform.shape[1] // hop * hop].to(self._device)
