@@ -1,0 +1,154 @@
+"""frcrn denoise as a person meets it: what is printed, what is written, how it exits."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import run_frcrn, write_noise
+from paths import ROOT
+
+from frcrn_app import Denoiser, load_audio
+from frcrn_app.batch import folders as batch
+from frcrn_app.cli import main as cli
+from frcrn_app.cli.main import main
+from frcrn_app.metrics import si_sdr
+
+
+def test_without_arguments_an_input_folder_is_made_and_explained(folder, capsys):
+    assert main(["denoise"]) == 0
+    assert (folder / "input").is_dir()
+    assert "input/ has been made: put recordings into it" in capsys.readouterr().out
+    assert main(["denoise"]) == 0
+    assert "input/ is empty" in capsys.readouterr().out
+    assert not (folder / "output").exists()
+
+
+def test_without_arguments_everything_in_input_lands_in_output(folder, capsys):
+    write_noise(folder / "input/a.wav")
+    write_noise(folder / "input/monday/b.flac")
+    (folder / "input/notes.txt").write_text("quiet room")
+    assert main(["denoise", "--device", "cpu"]) == 0
+    out = capsys.readouterr().out
+    assert "ignored, as hidden or not sound: input/notes.txt" in out
+    assert "cleaned 2 files (1.0 s of sound" in out
+    for name in ("a.wav", "monday/b.flac"):
+        noisy, enhanced = load_audio(folder / "input" / name), load_audio(folder / "output" / name)
+        assert enhanced.samples.shape == noisy.samples.shape
+        assert np.sum(enhanced.samples**2) < 0.5 * np.sum(noisy.samples**2)  # it was all noise
+    assert main(["denoise"]) == 0
+    assert "left alone 2 files already in output (--overwrite" in capsys.readouterr().out
+
+
+def test_the_example_recordings_come_out_cleaner(folder):
+    pairs = ROOT / "examples" / "pairs"
+    assert main(["denoise", str(pairs / "noisy"), "--weights", "frcrn-small"]) == 0
+    gains = []
+    for path in sorted((pairs / "clean").iterdir()):
+        clean, noisy, enhanced = (
+            load_audio(folder_ / path.name).samples[0]
+            for folder_ in (pairs / "clean", pairs / "noisy", folder / "output")
+        )
+        gains.append(si_sdr(clean, enhanced) - si_sdr(clean, noisy))
+    assert len(gains) == 6
+    assert np.mean(gains) > 6  # dB
+
+
+def test_options_reach_the_cleaning(folder):
+    noisy = load_audio(write_noise(folder / "a.flac"))
+    assert (
+        main(["denoise", "a.flac", "-o", "same", "--strength", "0", "--format", "wav-float"]) == 0
+    )
+    same = load_audio(folder / "same/a.wav")
+    np.testing.assert_array_equal(same.samples, noisy.samples)
+    assert same.subtype == "FLOAT"
+    precise = ["--precision", "float32", "--weights", "frcrn-small", "--device", "cpu"]
+    assert main(["denoise", "a.flac", "-o", "cleaned", *precise, "--format", "wav-float"]) == 0
+    expected = Denoiser("frcrn-small", device="cpu", precision="float32")(noisy).samples
+    cleaned = load_audio(folder / "cleaned/a.wav").samples
+    np.testing.assert_allclose(cleaned, expected, atol=1e-6)
+
+
+def test_a_failing_file_is_reported_at_the_end_with_exit_code_1(folder, capsys):
+    write_noise(folder / "in/1.wav")
+    (folder / "in/2.wav").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    write_noise(folder / "in/3.wav")
+    assert main(["denoise", "in", "-o", "out"]) == 1
+    printed = capsys.readouterr()
+    assert "cleaned 2 files" in printed.out
+    [line] = [line for line in printed.err.splitlines() if line.startswith("failed: ")]
+    assert line.startswith("failed: in/2.wav: ")
+    assert "PNG" in line
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["1.wav", "3.wav"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["a.wav", "-o", "cleaned.wav"], "-o takes a folder"),
+        (["a.wav", "-o", "."], "name another folder"),
+        (["a.wav", "-o", "empty.txt"], "is a file"),
+        (["folder"], "no sound file in folder"),
+        (["a.wav", "--weights", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["a.wav", "--device", "abacus"], "abacus"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(folder, capsys, argv, sentence):
+    before = write_noise(folder / "a.wav").read_bytes()
+    (folder / "folder").mkdir()
+    (folder / "empty.txt").write_text("")
+    assert main(["denoise", *argv]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+    assert (folder / "a.wav").read_bytes() == before
+    assert sorted(path.name for path in folder.iterdir()) == ["a.wav", "empty.txt", "folder"]
+
+
+@pytest.mark.parametrize("strength", ["2", "-0.1", "nan", "much"])
+def test_a_strength_outside_0_to_1_is_refused(folder, capsys, strength):
+    with pytest.raises(SystemExit) as stopped:
+        main(["denoise", "--strength", strength])
+    assert stopped.value.code == 2
+    assert "is not a number from 0 to 1" in capsys.readouterr().err
+
+
+def test_an_input_that_is_no_folder_is_one_sentence(folder, capsys):
+    (folder / "input").write_text("")
+    assert main(["denoise"]) == 2
+    assert "name files or folders" in capsys.readouterr().err
+
+
+def test_a_fault_in_one_file_tells_where_the_trace_is(folder, capsys, monkeypatch):
+    def fault(path):
+        raise RuntimeError("the trace tells this")
+
+    monkeypatch.setattr(batch, "load_audio", fault)
+    monkeypatch.setattr(cli.tempfile, "gettempdir", lambda: str(folder))
+    write_noise(folder / "a.wav")
+    assert main(["denoise", "a.wav"]) == 1
+    err = capsys.readouterr().err
+    log = Path(re.search(r"is in (\S+)", err).group(1)).read_text()
+    assert re.search(r"reference (\w+)", err).group(1) in log
+    assert "the trace tells this" in log
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_leaves_whole_files_only_and_exits_with_130(folder):
+    write_noise(folder / "in/1.wav")
+    write_noise(folder / "in/2.wav", seconds=180)
+    process = run_frcrn("denoise", "in", "--device", "cpu", cwd=folder)
+    first = folder / "output/1.wav"
+    give_up = time.monotonic() + 300
+    while not first.exists() and process.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 130, err
+    assert err.strip() == "stopped"
+    assert load_audio(first).duration == 0.5
+    assert [path.name for path in (folder / "output").iterdir()] == ["1.wav"]
