@@ -1,25 +1,34 @@
 """Any container to float32 `[channels, samples]` and back."""
 
-from frcrn_app.audio.files import (
-    AUDIO_SUFFIXES,
-    FORMATS,
-    Audio,
-    load_audio,
-    require_sound,
-    resample,
-    rms_dbfs,
-    save_audio,
-    to_mono,
-)
+from frcrn_app.audio.find import Found, find_audio
+from frcrn_app.audio.formats import AUDIO_SUFFIXES, FORMATS
+from frcrn_app.audio.level import gain_to_fit, mix, peak, rms_dbfs, to_mono
+from frcrn_app.audio.read import Track, list_tracks, load_audio, load_tracks
+from frcrn_app.audio.resampling import Resampler, resample
+from frcrn_app.audio.types import Audio, Note, Tags, require_samples
+from frcrn_app.audio.write import Written, save_audio, save_tracks
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "FORMATS",
     "Audio",
+    "Found",
+    "Note",
+    "Resampler",
+    "Tags",
+    "Track",
+    "Written",
+    "find_audio",
+    "gain_to_fit",
+    "list_tracks",
     "load_audio",
-    "require_sound",
+    "load_tracks",
+    "mix",
+    "peak",
+    "require_samples",
     "resample",
     "rms_dbfs",
     "save_audio",
+    "save_tracks",
     "to_mono",
 ]

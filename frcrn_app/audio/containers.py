@@ -1,184 +1,296 @@
-"""What a sound file's container says about itself, before a decoder touches it.
+"""What a file holds, before a decoder touches it.
 
-Decoders forgive: libsndfile shortens a WAV whose end is missing, FFmpeg skips what it cannot read.
-For a cleaned recording that would be silent loss, so the containers that state their size are
-walked here, header by header, without reading their sound.
+Decoders forgive: libsndfile shortens a WAV whose end is missing, and of joined files both read the
+first alone. For a cleaned recording that would be silent loss, so containers are walked here,
+header by header: how many files lie in this one, where each one's samples really end, and what its
+header promised.
 """
 
-import os
+import mmap
 import struct
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-# Sizes from here on are what programs write into a 32-bit field when they stream to a pipe and do
-# not know the end yet (0x7FFFF000 by sox, 0x80000000 by arecord, 0xFFFFFFFF by ffmpeg).
-UNKNOWN_SIZE_32 = 0x7FFFF000
+from frcrn_app.audio import mp3, ogg
+from frcrn_app.audio.chunks import MP3_IN_WAV, UNKNOWN_SIZE_32, Dialect, dialect_of, find_samples
+from frcrn_app.audio.types import Note
+from frcrn_app.audio.view import Piece, patched
+from frcrn_app.errors import UserError
 
-_PICTURES_AND_DOCUMENTS = (
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"<!DOCTYPE", "a web page"),
-    (b"<html", "a web page"),
-)
+_EBML = b"\x1a\x45\xdf\xa3"
+_SEGMENT = 0x18538067
+_FLAC = b"fLaC"
+_AMR = (b"#!AMR\n", b"#!AMR-WB\n")
+_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_MOST_BOXES = 1_000_000
+_MP3_HEADS = (b"ID3", b"TAG", b"APETAGEX", b"\0\0\0")
+_MOSTLY = 0.5  # of a file's bytes in MP3 frames make it one
 
 
-def foreign_kind(path: Path) -> str | None:
-    """Return what a file is, such as "a PNG picture", where its first bytes rule out sound."""
+@dataclass(frozen=True)
+class Part:
+    """One file of those that a file consists of: mostly the only one.
+
+    Args:
+        pieces: what a decoder is shown.
+        libsndfile: whether libsndfile reads it to its end, or FFmpeg does.
+        container, subtype: where the decoder would name them differently.
+        strict: whether a decoder must check sums.
+    """
+
+    pieces: list[Piece]
+    libsndfile: bool = True
+    container: str | None = None
+    subtype: str | None = None
+    strict: bool = False
+
+
+@dataclass
+class Survey:
+    """What a file holds."""
+
+    parts: list[Part]
+    notes: list[Note] = field(default_factory=list)
+    rate: int | None = None  # Hz, where the header states one
+
+    @property
+    def cut_off(self) -> bool:
+        return any(note.code.startswith("audio.note.cut_off") for note in self.notes)
+
+
+def foreign_kind(path: Path) -> UserError | None:
+    """What a file is, such as a PNG picture, where its first bytes rule out audio."""
     with path.open("rb") as file:
-        head = file.read(16)
-    for magic, kind in _PICTURES_AND_DOCUMENTS:
-        if head.lower().startswith(magic.lower()):
-            return kind
+        head = file.read(16).lower()
+    if head.startswith(b"\x89png"):
+        return UserError("audio.kind.png")
+    if head.startswith(b"\xff\xd8\xff"):
+        return UserError("audio.kind.jpeg")
+    if head.startswith(b"gif8"):
+        return UserError("audio.kind.gif")
+    if head.startswith(b"%pdf"):
+        return UserError("audio.kind.pdf")
+    if head.startswith(b"pk\x03\x04"):
+        return UserError("audio.kind.zip")
+    if head.startswith((b"<!doctype", b"<html")):
+        return UserError("audio.kind.web_page")
     return None
 
 
-def is_cut_off(path: Path) -> bool:
-    """Whether the container promises bytes beyond the file's end.
+def looks_like_audio(head: bytes) -> bool:
+    """Whether a file's first 400 bytes are those of a container that may hold audio."""
+    if head[:4] == b"RIFF":
+        return head[8:12] in (b"WAVE", b"AVI ")
+    if head[4:8] == b"ftyp":
+        return head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
+    if dialect_of(head[:16]) is not None or head.startswith((_EBML, _FLAC, b"OggS", *_AMR)):
+        return True
+    if head.startswith((b".snd", b"ID3", b"FLV\x01", b"MAC ", b"wvpk", b"TTA1", b"DSD ")):
+        return True
+    if head.startswith(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11") or head[4:8] in _MP4_BOXES:  # ASF
+        return True
+    if _is_transport_stream(head) or head.startswith(b"\0\0\1\xba"):
+        return True
+    # MPEG audio, AAC in ADTS, AC-3
+    return (head[:1] == b"\xff" and head[1:2] > b"\xe1") or head.startswith(b"\x0b\x77")
 
-    Knows RIFF, RF64, BW64, AIFF, AU, CAF, Wave64, MP4 and QuickTime, Matroska and WebM, and Ogg.
-    False for formats without a stated size (raw AAC, MP3, AMR) and for unfinished recordings whose
-    writer left the size open.
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Packets of 188 bytes, or of 192 with a time stamp before each."""
+    return head[:1] == head[188:189] == b"G" or head[4:5] == head[196:197] == b"G"
+
+
+def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
+    """Split a file into parts, and note what its headers promise and it lacks.
+
+    Every walk over headers advances or ends.
     """
-    length = os.path.getsize(path)
-    with path.open("rb") as file:
-        head = file.read(16)
-        try:
-            return _promised_end(file, head, length) > length
-        except struct.error:  # the file ends within a header
-            return True
+    head = data[:16]
+    dialect = dialect_of(head)
+    if dialect is not None:
+        return _chunked(file, data, dialect, length)
+    if head.startswith(b".snd"):
+        return _au(data, length)
+    if head.startswith(b"OggS"):
+        return _ogg(data)
+    if head.startswith(_EBML):
+        return _matroska(data, length)
+    if head[4:8] in _MP4_BOXES:
+        return _mp4(data, length)
+    for magic in _AMR:
+        if head.startswith(magic):
+            return Survey(_split(data, length, magic, libsndfile=False))
+    flac = data.find(_FLAC, 0, 1 << 24) if head.startswith((_FLAC, b"ID3")) else -1
+    if flac >= 0 and _is_stream_info(data, flac):
+        return _flac(data, length)
+    if head.startswith(_MP3_HEADS) or (head[0] == 0xFF and head[1] >= 0xE0):
+        found = _mp3(data, 0, length)
+        if found is not None:
+            return found
+    return Survey([Part([(0, length)], libsndfile=False)])
 
 
-def stated_sample_rate(path: Path) -> int | None:
-    """Return the sample rate in Hz that a RIFF header states, None for other or broken files."""
-    with path.open("rb") as file:
-        head = file.read(16)
-        if head[:4] not in (b"RIFF", b"RF64", b"BW64"):
-            return None
-        position = 12
-        while True:
-            file.seek(position)
-            chunk = file.read(16)
-            if len(chunk) < 16:
-                return None
-            name, size = struct.unpack_from("<4sI", chunk)
-            if name == b"fmt ":
-                return struct.unpack_from("<I", chunk, 12)[0]
-            position += 8 + size + size % 2
+def _chunked(file: BinaryIO, data: mmap.mmap, dialect: Dialect, length: int) -> Survey:
+    found = Survey([])
+    origin = 0
+    while origin < length:
+        samples = find_samples(file, dialect, origin, length)
+        if samples is None:
+            break
+        found.notes += samples.notes
+        if found.rate is None:
+            found.rate = samples.rate
+        inside = None
+        if samples.coding == MP3_IN_WAV:
+            inside = _mp3(data, samples.start, samples.stop)
+        if inside is not None:
+            # Frames count, not what the header estimates from them.
+            found.notes = [note for note in found.notes if note not in samples.notes]
+            found.notes += inside.notes
+            found.parts += [Part(part.pieces, container="WAV") for part in inside.parts]
+        else:
+            found.parts.append(Part(samples.pieces))
+        if samples.end <= origin:
+            break
+        origin = samples.end
+    if not found.parts:
+        found.parts = [Part([(0, length)])]
+        found.notes = [Note("audio.note.cut_off", lost=True)]
+    return found
 
 
-def _promised_end(file: BinaryIO, head: bytes, length: int) -> int:
-    magic = head[:4]
-    if magic in (b"RIFF", b"RF64", b"BW64"):
-        return _iff_end(file, length, "<", b"data")
-    if magic == b"RIFX":
-        return _iff_end(file, length, ">", b"data")
-    if magic == b"FORM":
-        return _iff_end(file, length, ">", b"SSND")
-    if magic == b".snd":
-        offset, size = struct.unpack_from(">II", head, 4)
-        return 0 if size >= UNKNOWN_SIZE_32 else offset + size
-    if magic == b"caff":
-        return _caf_end(file, length)
-    if head.startswith(b"riff\x2e\x91\xcf\x11"):
-        return _wave64_end(file, length)
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-        return _mp4_end(file, length)
-    if magic == b"\x1a\x45\xdf\xa3":
-        return _matroska_end(file)
-    if magic == b"OggS":
-        return _ogg_end(file, length)
-    return 0
+def _au(data: mmap.mmap, length: int) -> Survey:
+    if length < 24:
+        return Survey([Part([(0, length)])], [Note("audio.note.cut_off", lost=True)])
+    offset, size, coding, rate, channels = struct.unpack_from(">5I", data, 4)
+    held = length - offset
+    widths = {1: 1, 27: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8}
+    byte_rate = rate * channels * widths.get(coding, 0)
+    if size >= UNKNOWN_SIZE_32 or size == held or not byte_rate or held <= 0:
+        return Survey([Part([(0, length)])], rate=rate)
+    seconds = {"held": held / byte_rate, "stated": size / byte_rate}
+    if size == 0:
+        note = Note("audio.note.no_length")
+    elif size > held:
+        note = Note("audio.note.cut_off_at", seconds, lost=True)
+    else:
+        note = Note("audio.note.header_short", seconds)
+    return Survey([Part(patched(0, length, {8: b"\xff\xff\xff\xff"}))], [note], rate)
 
 
-def _iff_end(file: BinaryIO, length: int, order: str, sound: bytes) -> int:
-    """End of the sound chunk of a RIFF or AIFF file; sizes are 32 bits, 64 in a `ds64` chunk."""
-    position, long_size = 12, None
-    while position + 8 <= length:
-        file.seek(position)
-        name, size = struct.unpack(order + "4sI", file.read(8))
-        if name == b"ds64":
-            long_size = struct.unpack("<QQ", file.read(16))[1]
-        if name == sound:
-            if size >= UNKNOWN_SIZE_32:
-                size = long_size if long_size is not None else 0
-            return position + 8 + size
-        position += 8 + size + size % 2
-    return position
+def _ogg(data: mmap.mmap) -> Survey:
+    links, notes = ogg.survey(data)
+    parts = [Part([(link.start, link.stop)], libsndfile=link.plain) for link in links]
+    return Survey(parts or [Part([(0, len(data))], libsndfile=False)], notes)
 
 
-def _caf_end(file: BinaryIO, length: int) -> int:
-    position = 8
-    while position + 12 <= length:
-        file.seek(position)
-        name, size = struct.unpack(">4sq", file.read(12))
-        if name == b"data":
-            return position + 12 + max(size, 0)  # -1: up to the end
-        position += 12 + size
-    return position
+def _is_stream_info(data: mmap.mmap, position: int) -> bool:
+    block = data[position + 4 : position + 8]
+    return block in (b"\0\0\0\x22", b"\x80\0\0\x22")
 
 
-def _wave64_end(file: BinaryIO, length: int) -> int:
-    position = 40  # riff GUID, size, wave GUID
-    while position + 24 <= length:
-        file.seek(position)
-        name, size = struct.unpack("<4s12xQ", file.read(24))  # the size counts these 24 bytes
-        if name == b"data":
-            return position + size
-        position += max(24, (size + 7) // 8 * 8)
-    return position
+def _flac(data: mmap.mmap, length: int) -> Survey:
+    starts = [start for start in _found(data, _FLAC) if _is_stream_info(data, start)]
+    parts = []
+    for start, stop in zip(starts, [*starts[1:], length], strict=True):
+        # 20 bits of rate, 3 of channels, 5 of bits a sample, 36 of length
+        fields = int.from_bytes(data[start + 18 : start + 26], "big")
+        bits = (fields >> 36 & 31) + 1
+        subtype = "PCM_S8" if bits == 8 else "PCM_16" if bits <= 16 else "PCM_24"
+        begin = start if parts else 0
+        parts.append(Part([(begin, stop)], libsndfile=False, subtype=subtype, strict=True))
+    return Survey(parts)
 
 
-def _mp4_end(file: BinaryIO, length: int) -> int:
-    position = 0
-    while position + 8 <= length:
-        file.seek(position)
-        size, _name = struct.unpack(">I4s", file.read(8))
+def _mp3(data: mmap.mmap, start: int, stop: int) -> Survey | None:
+    found = mp3.survey(data, start, stop)
+    if found is None:
+        return None
+    parts, notes = found
+    if sum(part.stop - part.start for part in parts) < _MOSTLY * (stop - parts[0].start):
+        return None
+    return Survey([Part([(part.start, part.stop)]) for part in parts], notes)
+
+
+def _mp4(data: mmap.mmap, length: int) -> Survey:
+    """Walk the boxes of MP4 and QuickTime; another header after a whole file begins a new part."""
+    starts, has_moov, position, end = [0], False, 0, 0
+    for _ in range(_MOST_BOXES):
+        if position + 8 > length:
+            break
+        size, name = struct.unpack_from(">I4s", data, position)
+        if size == 1 and position + 16 <= length:
+            size = struct.unpack_from(">Q", data, position + 8)[0]
+        if name == b"ftyp" and has_moov:
+            starts.append(position)
+            has_moov = False
+        has_moov = has_moov or name == b"moov"
         if size == 0:  # up to the end
-            return length
-        if size == 1:
-            size = struct.unpack(">Q", file.read(8))[0]
+            end = length
+            break
         position += max(8, size)
-    return position
+        end = position
+    parts = [
+        Part([(start, stop)], libsndfile=False)
+        for start, stop in zip(starts, [*starts[1:], length], strict=True)
+    ]
+    return Survey(parts, [Note("audio.note.cut_off", lost=True)] if end > length else [])
 
 
-def _matroska_end(file: BinaryIO) -> int:
-    """End of the EBML segment; browsers that record live leave it open (all bits set)."""
+def _matroska(data: mmap.mmap, length: int) -> Survey:
+    starts = [
+        start
+        for start in _found(data, _EBML)
+        if any(kind in data[start : start + 80] for kind in (b"webm", b"matroska"))
+    ] or [0]
+    starts[0] = 0
+    parts = [
+        Part([(start, stop)], libsndfile=False)
+        for start, stop in zip(starts, [*starts[1:], length], strict=True)
+    ]
+    end = _segment_end(data, starts[-1])
+    is_cut = end is None or end > length
+    return Survey(parts, [Note("audio.note.cut_off", lost=True)] if is_cut else [])
 
-    def variable_length_integer(keep_marker: bool) -> tuple[int, bool]:
-        first = file.read(1)[0]
-        width = 9 - first.bit_length()
-        raw = bytes([first]) + file.read(width - 1)
-        value = int.from_bytes(raw, "big")
-        marker = 1 << (7 * width)
-        is_open = value == 2 * marker - 1
-        return (value if keep_marker else value - marker), is_open
 
-    file.seek(0)
-    try:
-        for _element in ("EBML header", "Segment"):
-            name, _ = variable_length_integer(keep_marker=True)
-            size, is_open = variable_length_integer(keep_marker=False)
-            if name == 0x18538067:  # Segment
-                return 0 if is_open else file.tell() + size
-            file.seek(size, os.SEEK_CUR)
-    except IndexError as error:
-        raise struct.error("the file ends within an element") from error
+def _segment_end(data: mmap.mmap, position: int) -> int | None:
+    """End of the EBML segment, 0 where it is open (browsers record so), None within a header."""
+    for _element in ("EBML header", "Segment"):
+        name = _variable_length(data, position)
+        size = name and _variable_length(data, position + name[1])
+        if name is None or size is None:
+            return None
+        position += name[1] + size[1]
+        width = size[1]
+        value = size[0] - (1 << 7 * width)
+        if name[0] == _SEGMENT:
+            return 0 if value == (1 << 7 * width) - 1 else position + value
+        position += value
     return 0
 
 
-def _ogg_end(file: BinaryIO, length: int) -> int:
-    """End of the last page, whose header lists the sizes of its segments."""
-    longest_page = 27 + 255 + 255 * 255
-    start = max(0, length - longest_page)
-    file.seek(start)
-    tail = file.read()
-    page = tail.rfind(b"OggS\x00")
-    if page < 0:
-        return 0
-    header = tail[page : page + 27 + 255]
-    if len(header) < 27 or len(header) < 27 + header[26]:
-        return length + 1
-    return start + page + 27 + header[26] + sum(header[27 : 27 + header[26]])
+def _variable_length(data: mmap.mmap, position: int) -> tuple[int, int] | None:
+    """An EBML number with its marker bit, and its width in bytes; None beyond the file."""
+    if position >= len(data) or data[position] == 0:
+        return None
+    width = 9 - data[position].bit_length()
+    raw = data[position : position + width]
+    return (int.from_bytes(raw, "big"), width) if len(raw) == width else None
+
+
+def _split(data: mmap.mmap, length: int, magic: bytes, *, libsndfile: bool) -> list[Part]:
+    starts = _found(data, magic)
+    return [
+        Part([(start, stop)], libsndfile=libsndfile)
+        for start, stop in zip(starts, [*starts[1:], length], strict=True)
+    ]
+
+
+def _found(data: mmap.mmap, magic: bytes) -> list[int]:
+    """Where a magic stands."""
+    starts, position = [], data.find(magic)
+    while position >= 0:
+        starts.append(position)
+        position = data.find(magic, position + len(magic))
+    return starts

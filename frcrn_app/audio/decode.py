@@ -1,0 +1,276 @@
+"""The two decoders: libsndfile for PCM and plain MP3 and Ogg, FFmpeg (through PyAV) for the rest.
+
+A path is never handed to either, only an open file: names may be any bytes, and FFmpeg would take
+some for addresses.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+
+from frcrn_app.audio.timeline import Budget, Timeline
+from frcrn_app.audio.types import Note, checked_rate, named
+from frcrn_app.audio.view import Piece, View, opened
+from frcrn_app.errors import AudioError
+
+# FFmpeg demuxers that may open a file. Left out on purpose: playlists (hls, concat, dash) and
+# descriptions (sdp), through which an uploaded file could make the server read other files or
+# addresses, and pictures.
+DEMUXERS = (
+    *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "ogg", "mp3", "aac", "amr"),
+    *("amrnb", "amrwb", "wav", "w64", "aiff", "au", "caf", "flac", "ac3", "eac3", "dts", "dtshd"),
+    *("asf", "avi", "mpeg", "mpegts", "flv", "wv", "ape", "tta", "dsf", "iff", "voc", "mpc"),
+    *("mpc8", "gsm", "tak", "oma", "rm", "truehd", "mlp", "wtv", "mxf", "nut", "qcp"),
+)
+_OPTIONS = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"}
+
+_BLOCK_FRAMES = 1 << 18  # frames decoded at a time
+_LENGTH_UNKNOWN = 1 << 60  # frames; libsndfile says 2**63 - 1
+_TIMED_BY_SAMPLES = ("mov", "ogg", "flac", "mp3", "aac", "wav", "aiff", "caf", "w64", "amr")
+_JITTER = 0.05  # s, of time stamps in milliseconds and of live recordings
+_LONGEST_DELAY = 10.0  # s; audio alone that starts later is a piece of something longer
+_SHORTEST_DELAY = 0.1  # s
+_MISSING_END = 0.1  # s
+
+
+@dataclass
+class Decoded:
+    """One track of one part of a file."""
+
+    samples: np.ndarray  # float32 [channels, samples]
+    rate: int
+    container: str
+    subtype: str
+    notes: list[Note]
+    fields: dict[str, str]  # the track's own tags
+
+
+def by_libsndfile(file: BinaryIO, pieces: Sequence[Piece], budget: Budget) -> Decoded | None:
+    """Decode one part; None if libsndfile does not know the container, or not all of it."""
+    import soundfile
+
+    view = View(file, pieces)
+    if view.whole_file:
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
+        source = os.dup(file.fileno())  # libsndfile closes it
+    else:
+        source = opened(file, pieces)
+    spent = budget.samples
+    try:
+        decoder = soundfile.SoundFile(source)
+    except soundfile.LibsndfileError:
+        if isinstance(source, int):
+            os.close(source)
+        return None
+    with decoder:
+        # libsndfile reads no FLAC that was streamed, so that its header lacks the length, to its
+        # end.
+        if decoder.format == "RAW" or decoder.frames >= _LENGTH_UNKNOWN:
+            return None
+        rate = checked_rate(decoder.samplerate, named(budget.path))
+        budget.check(decoder.frames, rate)
+        timeline = Timeline(budget)
+        try:
+            while len(block := decoder.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+                timeline.add(np.ascontiguousarray(block.T), rate)
+        except soundfile.LibsndfileError:
+            budget.samples = spent
+            return None
+        if timeline.rate is None:
+            samples = np.zeros((decoder.channels, 0), np.float32)
+        else:
+            samples = timeline.samples()
+        return Decoded(samples, rate, decoder.format, decoder.subtype, timeline.notes, {})
+
+
+def by_ffmpeg(
+    file: BinaryIO,
+    pieces: Sequence[Piece],
+    budget: Budget,
+    *,
+    track: int | None = None,
+    strict: bool = False,
+) -> list[Decoded]:
+    """Decode the audio tracks of one part: all, or the one with a number (from 1).
+
+    Args:
+        strict: check the sums of every frame (FLAC), rather than decode noise from damaged ones.
+
+    Raises:
+        AudioError: no track that can be decoded, or not so many.
+    """
+    import av
+
+    try:
+        with open_container(file, pieces) as container:
+            streams = audio_streams(container, budget)
+            if track is not None:
+                if not 1 <= track <= len(streams):
+                    raise AudioError(
+                        "audio.track_missing",
+                        name=named(budget.path),
+                        track=track,
+                        count=len(streams),
+                    )
+                streams = [streams[track - 1]]
+            return _decode(container, streams, budget, strict)
+    except av.FFmpegError as error:
+        raise AudioError("audio.unreadable", name=named(budget.path)) from error
+
+
+def open_container(file: BinaryIO, pieces: Sequence[Piece]):
+    """A part of an open file as PyAV's container, by the allowed demuxers alone."""
+    import av
+
+    source = opened(file, pieces)
+    return av.open(source, options=_OPTIONS, metadata_errors="replace")
+
+
+def audio_streams(container, budget: Budget) -> list:
+    """The tracks that can be decoded; AudioError where there are none."""
+    streams = list(container.streams.audio)
+    if not streams and any(not is_cover(stream) for stream in container.streams.video):
+        raise AudioError("audio.no_track", name=named(budget.path))
+    if not streams:
+        raise AudioError("audio.unreadable", name=named(budget.path))
+    decodable = [stream for stream in streams if stream.codec_context is not None]
+    if not decodable:
+        raise AudioError("audio.codec", name=named(budget.path))
+    return decodable
+
+
+def is_cover(stream) -> bool:
+    """Whether a stream is a still picture that goes with the audio."""
+    from av.stream import Disposition
+
+    return stream.type == "video" and bool(stream.disposition & Disposition.attached_pic)
+
+
+def track_fields(stream) -> dict[str, str]:
+    """A track's title and language, where it has any."""
+    fields = {name.lower(): text for name, text in stream.metadata.items()}
+    return {
+        name: fields[name]
+        for name in ("title", "language")
+        if fields.get(name) and fields[name] != "und"
+    }
+
+
+def _decode(container, streams: list, budget: Budget, strict: bool) -> list[Decoded]:
+    import av
+
+    family = container.format.name.split(",")[0]
+    tolerance = 0.01 if family in _TIMED_BY_SAMPLES else _JITTER
+    start = _beginning(container, streams)
+    timelines = {stream.index: Timeline(budget, tolerance) for stream in streams}
+    for stream in streams:
+        if strict:
+            stream.codec_context.options = {"err_detect": "crccheck+explode"}
+        rate = stream.codec_context.sample_rate
+        if family in ("mov", "flac") and stream.duration and rate:
+            # Elsewhere the duration is a guess from the bit rate.
+            budget.check(int(stream.duration * stream.time_base * rate), rate)
+    ends = False
+    packets = container.demux(streams)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            break
+        except av.FFmpegError:
+            ends = True
+            break
+        timeline = timelines[packet.stream.index]
+        try:
+            for frame in packet.decode():
+                if frame.samples:
+                    second = frame.time
+                    timeline.add_at(frame_samples(frame), frame.sample_rate, second, start)
+        except av.FFmpegError:
+            if packet.size:
+                timeline.damaged.append(timeline.seconds)
+    tracks = []
+    for stream in streams:
+        timeline = timelines[stream.index]
+        if timeline.rate is None:
+            if len(streams) > 1:
+                note = Note("audio.note.track_empty", {"track": streams.index(stream) + 1}, True)
+                timeline.notes.append(note)
+            elif timeline.damaged:
+                raise AudioError("audio.unreadable", name=named(budget.path))
+            continue
+        if ends:
+            timeline.notes.append(Note("audio.note.cut_off", lost=True))
+        _settle_end(timeline, stream, family, start)
+        channels = timeline.channels
+        samples = timeline.samples()
+        assert samples.shape[0] == channels
+        tracks.append(
+            Decoded(
+                samples,
+                timeline.rate,
+                {"mov": "MP4", "matroska": "WEBM"}.get(family, family.upper()),
+                _subtype(stream.codec_context),
+                timeline.notes,
+                track_fields(stream),
+            )
+        )
+    empty = [n for t in timelines.values() if t.rate is None for n in t.notes]
+    if not tracks:
+        raise AudioError("audio.no_samples", name=named(budget.path))
+    tracks[0].notes += empty
+    return tracks
+
+
+def _settle_end(timeline: Timeline, stream, family: str, start: float) -> None:
+    """Compare a track's length with what its container states, where that is no estimate."""
+    if family not in ("mov", "flac") or stream.duration is None:
+        return
+    stated = float(stream.duration * stream.time_base)
+    if stream.start_time is not None:
+        stated += max(0.0, float(stream.start_time * stream.time_base) - start)
+    timeline.trim_padding(stated)
+    if timeline.seconds < stated - _MISSING_END:
+        seconds = {"held": timeline.seconds, "stated": stated}
+        timeline.notes.append(Note("audio.note.cut_off_at", seconds, lost=True))
+
+
+def _beginning(container, streams: list) -> float:
+    """The time stamp, in s, at which the recording as a whole begins: its picture, say."""
+    others = [*container.streams.video, *container.streams.audio]
+    starts = [
+        float(stream.start_time * stream.time_base)
+        for stream in others
+        if stream.start_time is not None and not is_cover(stream)
+    ]
+    first = min(starts, default=0.0)
+    from_zero = container.format.name.startswith(("mov", "matroska"))
+    if from_zero and _SHORTEST_DELAY < first < _LONGEST_DELAY:
+        return 0.0
+    return first
+
+
+def frame_samples(frame) -> np.ndarray:
+    """Samples of an av.AudioFrame as float32 `[channels, samples]`."""
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - 128) / 128
+    if np.issubdtype(samples.dtype, np.integer):
+        full_scale = float(1 << (8 * samples.dtype.itemsize - 1))
+        return (samples.astype(np.float64) / full_scale).astype(np.float32)
+    return np.ascontiguousarray(samples, dtype=np.float32)
+
+
+def _subtype(codec) -> str:
+    """Lossless codecs under soundfile's names, so that they are stored losslessly again."""
+    lossless = ("alac", "flac", "wavpack", "ape", "tta", "tak", "truehd", "mlp", "shorten")
+    if codec.name in lossless or codec.name.startswith("pcm_"):
+        sample = codec.format.name.rstrip("p")
+        return {"s32": "PCM_24", "flt": "FLOAT", "dbl": "DOUBLE"}.get(sample, "PCM_16")
+    names = {"libopus": "OPUS", "mp3float": "MPEG_LAYER_III", "mp3": "MPEG_LAYER_III"}
+    return names.get(codec.name, codec.name.upper())
