@@ -1,30 +1,47 @@
-"""An evaluation as CSV (a line a file), as JSON (everything) and as one HTML page that prints.
+"""An evaluation as CSV, JSON, Markdown, LaTeX, and one HTML page that plays, prints and is offline.
 
-All three are made from the same rows and the same summary, so their figures agree. None of them
-names a path, a user or a host.
+All are made from the same rows and the same summary, so their figures agree. None of them names a
+path, a user or a host. `part` gives the HTML page's parts one by one, for the demo.
+
+Pictures are SVG drawn by matplotlib, in the report and on the page: plotly would need a browser to
+draw a still picture, or a megabyte of script in every report.
 """
 
 from __future__ import annotations
 
 import os
-import uuid
-from contextlib import suppress
 from pathlib import Path
 
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation import Evaluation, Summary
-from frcrn_app.report.page import html_text
+from frcrn_app.files import atomic_path
+from frcrn_app.i18n import LANGUAGES
+from frcrn_app.report.charts import colour_css, system_colours
+from frcrn_app.report.exports import latex_text, markdown_text
+from frcrn_app.report.page import PARTS, html_text, part
+from frcrn_app.report.pictures import distribution_picture, gain_picture, group_picture
+from frcrn_app.report.plays import Cleaner
 from frcrn_app.report.tables import as_json, csv_text, json_text, table
-from frcrn_app.report.texts import WORDS
-
-LANGUAGES = tuple(WORDS)  # of the HTML page
+from frcrn_app.report.verdict import headline_metrics
+from frcrn_app.report.words import Words
 
 __all__ = [
     "LANGUAGES",
+    "PARTS",
+    "Words",
     "as_json",
+    "colour_css",
     "csv_text",
+    "distribution_picture",
+    "gain_picture",
+    "group_picture",
+    "headline_metrics",
     "html_text",
     "json_text",
+    "latex_text",
+    "markdown_text",
+    "part",
+    "system_colours",
     "table",
     "write_reports",
 ]
@@ -37,31 +54,45 @@ def write_reports(
     csv: str | os.PathLike | None = None,
     json: str | os.PathLike | None = None,
     html: str | os.PathLike | None = None,
+    markdown: str | os.PathLike | None = None,
+    latex: str | os.PathLike | None = None,
     language: str = "en",
+    cleaner: Cleaner | None = None,
 ) -> list[Path]:
     """Write the reports that are named, each whole or not at all; returns their paths.
 
-    Raises PairError if a file cannot be written.
+    Args:
+        evaluation, summary: what they are about; for the HTML page to play, the evaluation's files
+            must still be there.
+        csv: a line a file, with the byte order mark that Excel wants.
+        json: everything, with versions and settings.
+        html: the page.
+        markdown, latex: the summary table.
+        language: of the page and of the summary table, "en" or "zh".
+        cleaner: for the page, makes again what our own network made where it was not kept: a
+            Denoiser, or what calls one.
+
+    Raises:
+        PairError: a file cannot be written.
     """
     written = []
     if csv is not None:
-        written.append(_write(csv, csv_text(evaluation)))
+        written.append(_write(csv, csv_text(evaluation), "utf-8-sig"))
     if json is not None:
         written.append(_write(json, json_text(evaluation, summary)))
     if html is not None:
-        written.append(_write(html, html_text(evaluation, summary, language)))
+        written.append(_write(html, html_text(evaluation, summary, language, cleaner=cleaner)))
+    if markdown is not None:
+        written.append(_write(markdown, markdown_text(evaluation, summary, language)))
+    if latex is not None:
+        written.append(_write(latex, latex_text(evaluation, summary, language)))
     return written
 
 
-def _write(path: str | os.PathLike, text: str) -> Path:
-    path = Path(path)
-    part = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:8]}.part")
+def _write(path: str | os.PathLike, text: str, encoding: str = "utf-8") -> Path:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
+        with atomic_path(path) as draft:
+            draft.write_text(text, encoding=encoding, newline="\n")
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise PairError(f'"{path}" cannot be written ({error.strerror}).') from error
-    return path
+        raise PairError("report.cannot_write", path=Path(path), reason=error) from error
+    return Path(path)

@@ -1,190 +1,268 @@
-"""Pictures of scores as SVG text: no library, no script, sharp in print.
+"""Pictures of scores as SVG, drawn by matplotlib: the same ones in the report and on the page.
+
+SVG is a few kilobytes, needs no script, prints sharply, and takes its colours from the CSS of the
+page it stands in, so that it follows dark mode. Text stays text: any script is drawn in the
+reader's own fonts, and a dot tells its file's name when it is pointed at.
 
 Three kinds: how each system's scores are distributed, what a system gains at which input SNR, and
-the means of groups. Coordinates are in pixels of a view box of fixed width; text is real text.
+the means of groups.
 """
 
 from __future__ import annotations
 
+import functools
+import io
 import math
-from collections.abc import Mapping, Sequence
-from html import escape
+import re
+import threading
+import unicodedata
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import numpy as np
 
-# The noisy sound first, then systems; apart in hue and in lightness, also for colour-blind eyes.
-COLOURS = ("#c8761a", "#0b7d77", "#4c5fa8", "#a3437a", "#6d7a1e", "#7a5a48", "#2f86b5", "#586866")
-INK = "#14211f"
-MUTED = "#586866"
-LINE = "#dde4e1"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-WIDTH = 520
-_LEFT, _RIGHT = 52, 12
-_DOT_SPREAD = 0.5  # of a band's height, over which dots are spread
+# Of the noisy recording first, then of systems, on light and on dark paper; apart in hue and in
+# lightness, also for colour-blind eyes.
+COLOURS = (
+    ("#b3640f", "#e59a4a"),
+    ("#0b7d77", "#3dbdae"),
+    ("#4c5fa8", "#93a4ea"),
+    ("#a3437a", "#dd86b6"),
+    ("#6d7a1e", "#b4c257"),
+    ("#7a5a48", "#c39a83"),
+    ("#2f86b5", "#74bde6"),
+    ("#586866", "#9caeab"),
+)
+INK, MUTED, LINE = "#14211f", "#586866", "#dde4e1"  # what CSS calls --ink, --muted, --line
+
+WIDTH = 520  # of every picture, in CSS pixels
 MAX_DOTS = 500  # a system; of more files every so many-th is drawn, boxes and lines know them all
-_SYMBOLS = ("circle", "square", "triangle", "diamond")
+_PIXELS_PER_INCH = 72  # of matplotlib's SVG
+_DOT_SPREAD = 0.5  # of a band's height, over which dots are spread
+_SYMBOLS = ("o", "s", "^", "D", "P", "*")
+_LONGEST_NAME = 20  # characters of a label
+
+_STYLE = {
+    "svg.fonttype": "none",  # text, not outlines
+    "text.parse_math": False,  # a name may hold dollar signs
+    "grid.color": LINE,
+    "grid.linewidth": 1.0,
+    "axes.titlesize": 13,
+    "axes.titleweight": "bold",
+    "axes.titlecolor": INK,
+    "axes.labelsize": 11,
+    "axes.labelcolor": MUTED,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "xtick.major.pad": 6,
+    "ytick.major.pad": 8,
+    "legend.frameon": False,
+    "legend.fontsize": 12,
+    "legend.labelcolor": MUTED,
+    "legend.borderpad": 0.2,
+    "legend.handlelength": 1.4,
+    "legend.columnspacing": 1.4,
+}
+_one_at_a_time = threading.Lock()  # matplotlib's settings are those of the whole process
 
 
+def _styled(draw: Callable[..., str]) -> Callable[..., str]:
+    """A drawing function that runs with `_STYLE`, one at a time."""
+
+    @functools.wraps(draw)
+    def styled(*args, **kwargs) -> str:
+        import matplotlib
+
+        with _one_at_a_time, matplotlib.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+def system_colours(systems: Sequence[str]) -> dict[str, str]:
+    """A CSS colour for each system, the noisy recording's first; see `colour_css`."""
+    return {name: f"var(--system-{i % len(COLOURS)})" for i, name in enumerate(systems)}
+
+
+def colour_css(selector: str, *, dark: bool = False) -> str:
+    """A CSS rule that defines the systems' colours for what `selector` selects."""
+    colours = "".join(f"--system-{i}:{pair[dark]};" for i, pair in enumerate(COLOURS))
+    return f"{selector}{{{colours}}}"
+
+
+@_styled
 def distribution_chart(
-    columns: Mapping[str, np.ndarray], title: str, colours: Mapping[str, str]
+    columns: Mapping[str, np.ndarray], title: str, names: Sequence[str] | None = None
 ) -> str:
     """A band for each system: a dot a file, the middle half as a box, the median as a line.
 
     Args:
-        columns: scores [files] by system; NaN is left out.
+        columns: scores [files] by system, the noisy recording first; NaN is left out.
+        title: with the unit.
+        names: of the files.
     """
-    known = {name: values[np.isfinite(values)] for name, values in columns.items()}
-    everything = np.concatenate([*known.values(), np.array([])])
-    if not everything.size:
+    if not any(np.isfinite(values).any() for values in columns.values()):
         return ""
-    band, top = 52, 30
-    height = top + band * len(known) + 26
-    ticks = nice_ticks(everything.min(), everything.max(), 6)
-    x = _scale(ticks[0], ticks[-1], 130, WIDTH - _RIGHT)
-    parts = [_text(0, 14, title, weight=600)]
-    parts += _vertical_grid(ticks, x, top, top + band * len(known))
-    for place, (name, values) in enumerate(known.items()):
-        middle = top + band * (place + 0.5)
-        colour = colours[name]
-        parts.append(_text(122, middle + 4, _short(name, 18), anchor="end", fill=INK))
-        if not values.size:
+    figure, axes = _figure(52 * len(columns) + 62, left=_label_width(columns), top=34)
+    tips = {}
+    for place, values in enumerate(columns.values()):
+        colour = COLOURS[place % len(COLOURS)][0]
+        known = np.flatnonzero(np.isfinite(values))
+        if not known.size:
             continue
-        dots = _thinned(values)
-        offsets = _spread(dots.size) * band * _DOT_SPREAD
-        parts += [
-            f'<circle cx="{x(value):.1f}" cy="{middle + offset:.1f}" r="2.4" fill="{colour}" '
-            'fill-opacity="0.45"/>'
-            for value, offset in zip(dots, offsets, strict=True)
-        ]
-        low, median, high = np.percentile(values, [25, 50, 75])
-        parts.append(
-            f'<rect x="{x(low):.1f}" y="{middle - 9:.1f}" width="{max(x(high) - x(low), 1):.1f}" '
-            f'height="18" rx="3" fill="none" stroke="{colour}" stroke-width="1.5"/>'
-        )
-        parts.append(
-            f'<line x1="{x(median):.1f}" x2="{x(median):.1f}" y1="{middle - 12:.1f}" '
-            f'y2="{middle + 12:.1f}" stroke="{colour}" stroke-width="3"/>'
-        )
-    return _svg(parts, height, f"{title}: {', '.join(known)}")
+        dots = _thinned(known)
+        heights = place + _spread(dots.size) * _DOT_SPREAD
+        _dots(axes, values[dots], heights, colour, "o", f"dots-{place}")
+        tips[f"dots-{place}"] = _tips(names, dots, values)
+        low, median, high = np.percentile(values[known], [25, 50, 75])
+        axes.barh(place, high - low, 0.34, low, fill=False, edgecolor=colour, linewidth=1.5)
+        axes.vlines(median, place - 0.23, place + 0.23, color=colour, linewidth=3)
+    _named_bands(axes, list(columns))
+    _title(axes, title)
+    return _svg(figure, f"{title}: {', '.join(columns)}", tips)
 
 
+@_styled
 def gain_chart(
     input_snr: np.ndarray,
     gains: Mapping[str, np.ndarray],
+    bin_width: float,
+    *,
     title: str,
     axis: str,
-    colours: Mapping[str, str],
+    note: str,
+    names: Sequence[str] | None = None,
 ) -> str:
-    """Gain over the noisy sound against the input SNR (dB): a dot a file, a line of bin means.
+    """Gain over the noisy recording against the input SNR: a dot a file, a line of bin means.
 
     Args:
         input_snr: [files], dB.
-        gains: [files] by system; NaN is left out.
+        gains: [files] by system, without the noisy recording; NaN is left out.
+        bin_width: dB; each mean tells how many files it rests on.
+        title: with the unit.
+        axis: title of the horizontal axis.
+        note: what the lines and their numbers are.
+        names: of the files.
     """
-    known = {}
-    for name, values in gains.items():
-        kept = np.isfinite(values) & np.isfinite(input_snr)
-        if kept.any():
-            known[name] = (input_snr[kept], values[kept])
-    if not known:
+    known = {name: np.isfinite(values) & np.isfinite(input_snr) for name, values in gains.items()}
+    if not any(mask.any() for mask in known.values()):
         return ""
-    height, top, bottom = 300, 48, 252
-    snrs = np.concatenate([snr for snr, _ in known.values()])
-    values = np.concatenate([gain for _, gain in known.values()])
-    x_ticks = nice_ticks(snrs.min(), snrs.max(), 7)
-    y_ticks = nice_ticks(min(values.min(), 0.0), max(values.max(), 0.0), 6)
-    x = _scale(x_ticks[0], x_ticks[-1], _LEFT, WIDTH - _RIGHT)
-    y = _scale(y_ticks[0], y_ticks[-1], bottom, top)
-    parts = [_text(0, 14, title, weight=600)]
-    parts += _legend(list(known), colours)
-    parts += _horizontal_grid(y_ticks, y)
-    parts += [
-        _text(x(tick), bottom + 16, _number(tick), anchor="middle", size=11) for tick in x_ticks
-    ]
-    middle = (_LEFT + WIDTH - _RIGHT) / 2
-    parts.append(_text(middle, bottom + 36, axis, anchor="middle", size=11))
-    for place, (name, (snr, gain)) in enumerate(known.items()):
-        colour, symbol = colours[name], _SYMBOLS[place % len(_SYMBOLS)]
-        parts += [
-            _marker(symbol, x(a), y(b), 2.6, colour, 0.5)
-            for a, b in zip(_thinned(snr), _thinned(gain), strict=True)
-        ]
-        bins = np.floor(snr / 5)
-        line = [(x(snr[bins == b].mean()), y(gain[bins == b].mean())) for b in np.unique(bins)]
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in line)
-        parts.append(
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        )
-        parts += [_marker(symbol, a, b, 4.5, colour, 1.0) for a, b in line]
-    return _svg(parts, height, f"{title} / {axis}: {', '.join(known)}")
+    figure, axes = _figure(330, left=48, top=54, bottom=58)
+    axes.axhline(0, color=MUTED, linewidth=1)
+    tips = {}
+    counts: dict[float, tuple[float, int]] = {}
+    for place, (name, values) in enumerate(gains.items()):
+        colour, symbol = COLOURS[(place + 1) % len(COLOURS)][0], _SYMBOLS[place % len(_SYMBOLS)]
+        mask = known[name]
+        dots = _thinned(np.flatnonzero(mask))
+        _dots(axes, input_snr[dots], values[dots], colour, symbol, f"dots-{place}")
+        tips[f"dots-{place}"] = _tips(names, dots, values)
+        bins = np.floor(input_snr[mask] / bin_width)
+        inside = [bins == b for b in np.unique(bins)]
+        x = [float(input_snr[mask][part].mean()) for part in inside]
+        y = [float(values[mask][part].mean()) for part in inside]
+        axes.plot(x, y, color=colour, marker=symbol, markersize=7, linewidth=2, label=_short(name))
+        for b, part, at in zip(np.unique(bins), inside, x, strict=True):
+            counts.setdefault(float(b), (at, int(part.sum())))
+    for at, count in counts.values():
+        axes.annotate(
+            f"n = {count}", (at, 0), xycoords=("data", "axes fraction"), xytext=(0, 4),
+            textcoords="offset pixels", ha="center", fontsize=10, color=MUTED,
+        )  # fmt: skip
+    axes.margins(y=0.14)
+    axes.set_xlabel(f"{axis} · {note}" if len(axis) + len(note) < 90 else axis)
+    axes.grid(axis="y")
+    _title(axes, title, pad=30)
+    _legend(axes)
+    return _svg(figure, f"{title} / {axis}: {', '.join(gains)}", tips)
 
 
+@_styled
 def group_chart(
     labels: Sequence[str],
     means: Mapping[str, Sequence[tuple[float, float, float]]],
     title: str,
-    colours: Mapping[str, str],
 ) -> str:
     """Bars of group means, one a system, with their intervals as whiskers.
 
     Args:
-        labels: of the groups.
-        means: by system, (mean, low, high) for each group; NaN leaves a bar or whisker out.
+        labels: of the groups, with their number of files.
+        means: by system, the noisy recording first, (mean, low, high) for each group; NaN leaves
+            a bar or a whisker out.
+        title: with the unit.
     """
-    flat = [value for bars in means.values() for bar in bars for value in bar]
-    finite = [value for value in flat if math.isfinite(value)]
-    if not finite:
+    everything = np.array([means[name] for name in means], dtype=float)
+    if not np.isfinite(everything[..., 0]).any():
         return ""
-    bar = 15
-    band = bar * len(means) + 16
-    top = 48
-    height = top + band * len(labels) + 26
-    ticks = nice_ticks(min(*finite, 0.0), max(*finite, 0.0), 6)
-    x = _scale(ticks[0], ticks[-1], 130, WIDTH - _RIGHT)
-    parts = [_text(0, 14, title, weight=600)]
-    parts += _legend(list(means), colours)
-    parts += _vertical_grid(ticks, x, top, top + band * len(labels))
-    for place, label in enumerate(labels):
-        start = top + band * place + 8
-        parts.append(
-            _text(122, start + bar * len(means) / 2 + 4, _short(label, 18), anchor="end", fill=INK)
-        )
-        for row, (name, bars) in enumerate(means.items()):
-            mean, low, high = bars[place]
-            if not math.isfinite(mean):
-                continue
-            y = start + bar * row
-            left, right = sorted((x(0.0), x(mean)))
-            parts.append(
-                f'<rect x="{left:.1f}" y="{y + 1.5:.1f}" width="{max(right - left, 1):.1f}" '
-                f'height="{bar - 3}" rx="2" fill="{colours[name]}"/>'
-            )
-            if math.isfinite(low) and math.isfinite(high):
-                middle = y + bar / 2
-                parts.append(
-                    f'<path d="M{x(low):.1f} {middle}H{x(high):.1f}M{x(low):.1f} {middle - 3}v6'
-                    f'M{x(high):.1f} {middle - 3}v6" stroke="{INK}" stroke-width="1" fill="none"/>'
-                )
-    return _svg(parts, height, f"{title}: {', '.join(means)}")
+    bar = 0.78 / len(means)
+    height = len(labels) * (15 * len(means) + 16) + 88
+    figure, axes = _figure(height, left=_label_width(labels), top=54)
+    places = np.arange(len(labels))
+    for row, name in enumerate(means):
+        mean, low, high = everything[row].T
+        at = places + (row - (len(means) - 1) / 2) * bar
+        colour = COLOURS[row % len(COLOURS)][0]
+        axes.barh(at, np.nan_to_num(mean), bar * 0.84, color=colour, label=_short(name))
+        axes.hlines(at, low, high, color=INK, linewidth=1)
+        axes.plot(low, at, "|", high, at, "|", color=INK, markersize=5, markeredgewidth=1)
+    _named_bands(axes, labels)
+    _title(axes, title, pad=30)
+    _legend(axes)
+    return _svg(figure, f"{title}: {', '.join(means)}", {})
 
 
-def nice_ticks(low: float, high: float, count: int) -> list[float]:
-    """About `count` round numbers that enclose a range."""
-    if high - low < 1e-9:
-        low, high = low - 0.5, high + 0.5
-    rough = (high - low) / max(count - 1, 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= rough * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(step * place, 10) for place in range(first, last + 1)]
+# ---- parts of a picture ------------------------------------------------------------------------
 
 
-def _scale(low: float, high: float, start: float, stop: float):
-    return lambda value: start + (value - low) / (high - low) * (stop - start)
+def _figure(height: float, *, left: float, top: float, bottom: float = 28) -> tuple[Figure, Axes]:
+    """An empty picture and its axes; margins in pixels."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH), facecolor="none")
+    axes = figure.add_axes(
+        (left / WIDTH, bottom / height, 1 - (left + 12) / WIDTH, 1 - (top + bottom) / height),
+        facecolor="none",
+    )
+    axes.spines[:].set_visible(False)
+    axes.xaxis.get_major_locator().set_params(nbins=7)
+    return figure, axes
 
 
-def _thinned(values: np.ndarray) -> np.ndarray:
-    return values[:: math.ceil(values.size / MAX_DOTS)]
+def _title(axes: Axes, title: str, *, pad: float = 10) -> None:
+    """A title at the picture's left edge."""
+    axes.set_title(title, loc="left", x=-axes.bbox.x0 / axes.bbox.width, pad=pad)
+
+
+def _named_bands(axes: Axes, names: Sequence[str]) -> None:
+    """A name at each of the places 0, 1, ... from the top, and vertical lines at the ticks."""
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), [_short(name) for name in names], fontsize=12, color=INK)
+    axes.grid(axis="x")
+
+
+def _dots(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, symbol: str, gid: str) -> None:
+    axes.plot(
+        x, y, symbol, gid=gid, color=colour, alpha=0.45, markersize=5, markeredgewidth=0,
+    )  # fmt: skip
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="lower left", bbox_to_anchor=(-axes.bbox.x0 / axes.bbox.width, 1.0), ncols=3)
+
+
+def _thinned(places: np.ndarray) -> np.ndarray:
+    return places[:: math.ceil(places.size / MAX_DOTS)]
 
 
 def _spread(count: int) -> np.ndarray:
@@ -192,80 +270,97 @@ def _spread(count: int) -> np.ndarray:
     return (np.arange(count) * 0.6180339887498949) % 1.0 - 0.5
 
 
-def _marker(symbol: str, x: float, y: float, r: float, colour: str, opacity: float) -> str:
-    style = f'fill="{colour}" fill-opacity="{opacity:g}"'
-    if symbol == "circle":
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}" {style}/>'
-    shapes = {
-        "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
-        "triangle": ((0, -1.2), (1.1, 0.9), (-1.1, 0.9)),
-        "diamond": ((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)),
-    }
-    points = " ".join(f"{x + r * a:.1f},{y + r * b:.1f}" for a, b in shapes[symbol])
-    return f'<polygon points="{points}" {style}/>'
+def _tips(names: Sequence[str] | None, places: np.ndarray, values: np.ndarray) -> list[str]:
+    return [f"{names[place]}: {values[place]:.4g}" for place in places] if names else []
 
 
-def _vertical_grid(ticks: Sequence[float], x, top: float, bottom: float) -> list[str]:
-    parts = []
-    for tick in ticks:
-        at = x(tick)
-        parts.append(
-            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{top}" y2="{bottom}" stroke="{LINE}"/>'
-        )
-        parts.append(_text(at, bottom + 16, _number(tick), anchor="middle", size=11))
-    return parts
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
-def _horizontal_grid(ticks: Sequence[float], y) -> list[str]:
-    parts = []
-    for tick in ticks:
-        at = y(tick)
-        colour = MUTED if tick == 0 else LINE
-        parts.append(
-            f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}" '
-            f'stroke="{colour}"/>'
-        )
-        parts.append(_text(_LEFT - 8, at + 4, _number(tick), anchor="end", size=11))
-    return parts
+def _label_width(labels: Sequence[str] | Mapping[str, object]) -> float:
+    """Pixels that the longest label takes at 12 px; matplotlib has no Chinese font to measure."""
+    wide = ("W", "F")
+    widths = [
+        sum(12.0 if unicodedata.east_asian_width(c) in wide else 6.9 for c in _short(label))
+        for label in labels
+    ]
+    return max(60.0, *widths) + 12
 
 
-def _legend(names: Sequence[str], colours: Mapping[str, str]) -> list[str]:
-    parts, at = [], 0.0
-    for place, name in enumerate(names):
-        parts.append(_marker(_SYMBOLS[place % len(_SYMBOLS)], at + 6, 29, 4.5, colours[name], 1.0))
-        shown = _short(name, 26)
-        parts.append(_text(at + 16, 33, shown, size=12))
-        at += 30 + 7.2 * len(shown)
-    return parts
+# ---- SVG ---------------------------------------------------------------------------------------
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_VARIABLES = {light: f"var(--system-{place})" for place, (light, _) in enumerate(COLOURS)} | {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",  # also the eighth system's on light paper
+    LINE: "var(--line)",
+}
 
 
-def _text(
-    x: float,
-    y: float,
-    text: str,
-    *,
-    anchor: str = "start",
-    size: int = 13,
-    fill: str = MUTED,
-    weight: int = 400,
-) -> str:
-    fill = INK if weight > 400 else fill
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{fill}" '
-        f'font-weight="{weight}">{escape(text)}</text>'
+def _svg(figure: Figure, label: str, tips: Mapping[str, Sequence[str]]) -> str:
+    """The picture as an SVG element as wide as its place, in the colours and fonts of its page.
+
+    Args:
+        figure: its groups of dots have ids.
+        label: what it shows, for those who do not see it.
+        tips: by id of a group, a text for each dot.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    matplotlib.rcParams["svg.hashsalt"] = label  # ids differ from those of the page's other ones
+    text = io.StringIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's browser has fonts
+        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})
+    root = ElementTree.fromstring(text.getvalue())
+    for name in ("metadata", "defs"):
+        for child in root.findall(f"{_SVG}{name}"):
+            if child.find(f"{_SVG}clipPath") is None:
+                root.remove(child)
+    for group in root.iter(f"{_SVG}g"):
+        if group.get("id") in tips:
+            _tip(group, tips[group.attrib["id"]])
+        group.attrib.pop("id", None)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_SVG)
+        if element.get("style"):
+            element.set("style", _css(element.attrib["style"]))
+        if _HREF in element.attrib:
+            element.set("href", element.attrib.pop(_HREF))
+        for name in ("d", "x", "y", "transform"):
+            if name in element.attrib:
+                element.set(name, _short_numbers(element.attrib[name]))
+        if not (element.text or "").strip():
+            element.text = None
+        element.tail = None
+    for name in ("width", "height", "version"):
+        root.attrib.pop(name, None)
+    root.set("role", "img")
+    root.set("aria-label", label)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _tip(group: ElementTree.Element, tips: Sequence[str]) -> None:
+    """Gives each dot of a group its text; what they share in style is said once."""
+    dots = list(group.iter(f"{_SVG}use"))
+    if len(dots) != len(tips):  # dots without names
+        return
+    group.set("style", dots[0].attrib["style"])
+    for dot, tip in zip(dots, tips, strict=True):
+        del dot.attrib["style"]
+        ElementTree.SubElement(dot, f"{_SVG}title").text = tip
+
+
+def _css(style: str) -> str:
+    """A style without fonts of its own, its colours as CSS variables."""
+    style = re.sub(r"#[0-9a-f]{6}\b", lambda match: _VARIABLES.get(match[0], match[0]), style)
+    return ";".join(
+        part.strip() for part in style.split(";") if not part.strip().startswith("font-family")
     )
 
 
-def _number(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
-
-
-def _short(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def _svg(parts: Sequence[str], height: float, label: str) -> str:
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(label)}">'
-        f"{''.join(parts)}</svg>"
-    )
+def _short_numbers(text: str) -> str:
+    return re.sub(r"(\.\d\d)\d+", r"\1", text).replace("\n", "")

@@ -1,74 +1,126 @@
-"""The report as one HTML file: no script, no font and no picture from elsewhere."""
+"""The report as one HTML file, and its parts for the demo: templates filled with plain values.
+
+No script but its own player, no font and no picture from elsewhere: the file opens offline.
+"""
 
 from __future__ import annotations
 
-from html import escape
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from frcrn_app.evaluation import NOISY, Evaluation, Summary
-from frcrn_app.report import fragments
-from frcrn_app.report.texts import WORDS, Words
+from frcrn_app.report import details, overview, verdict
+from frcrn_app.report.charts import colour_css
+from frcrn_app.report.method import method
+from frcrn_app.report.pictures import pictures
+from frcrn_app.report.plays import Cleaner, plays
+from frcrn_app.report.words import Words
 
-_STYLE_FILE = Path(__file__).parent / "page.css"
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+MAX_BYTES = 8 * 2**20  # of the whole page
+
+# What each part shows; `listen` stands in the page alone.
+_PARTS: Mapping[str, Callable[..., dict]] = {
+    "opening": lambda e, s, w: {"sentences": verdict.opening(e, s, w)},
+    "caveats": lambda e, s, w: {"caveats": verdict.caveats(e, s, w)},
+    "tiles": overview.tiles,
+    "ranking": overview.ranking,
+    "pictures": pictures,
+    "summary": overview.summary_table,
+    "comparison": details.comparison_table,
+    "group": details.group_table,
+    "files": details.file_table,
+    "problems": details.problem_tables,
+    "method": lambda e, s, w: {"method": method(e, s, w)},
+    "metrics": details.metric_table,
+    "provenance": details.provenance_table,
+}
+PARTS = tuple(_PARTS)
 
 
-def html_text(evaluation: Evaluation, summary: Summary, language: str = "en") -> str:
-    """The whole page; opens offline and prints on A4."""
-    words = WORDS[language]
-    groupings = [
-        _section(
-            words[f"by_{grouping}"],
-            fragments.group_table(evaluation, summary, grouping, words),
-            fragments.group_note(evaluation, words),
-        )
+def part(
+    name: str, evaluation: Evaluation, summary: Summary, language: str = "en", **options: object
+) -> str:
+    """One part of a report as HTML, empty if there is nothing to show.
+
+    Args:
+        name: one of PARTS.
+        evaluation, summary: what it is about.
+        language: "en" or "zh".
+        options: of "group": `grouping`, a key of `summary.groups`, and `metrics`, if not the
+            headline ones.
+    """
+    words = Words(language)
+    shown = _PARTS[name](evaluation, summary, words, **options)
+    return _render(f"{name}.html.j2", words, **shown)
+
+
+def html_text(
+    evaluation: Evaluation,
+    summary: Summary,
+    language: str = "en",
+    *,
+    cleaner: Cleaner | None = None,
+) -> str:
+    """The whole page; opens offline, follows dark mode and prints on A4.
+
+    Args:
+        evaluation, summary: what it is about.
+        language: "en" or "zh".
+        cleaner: makes again what our own network made, where no file of it was kept.
+    """
+    words = Words(language)
+    parts = {name: part(name, evaluation, summary, language) for name in PARTS if name != "group"}
+    groups = {
+        grouping: part("group", evaluation, summary, language, grouping=grouping)
         for grouping in summary.groups
-    ]
-    parts = [
-        _head(evaluation, words),
-        f'<p class="method">{escape(fragments.method(evaluation, summary, words))}</p>',
-        fragments.warnings(evaluation, words),
-        fragments.tiles(evaluation, summary, words),
-        _section(
-            words["summary"],
-            fragments.summary_table(evaluation, summary, words),
-            fragments.summary_note(words),
-        ),
-        _section(words["pictures"], fragments.pictures(evaluation, summary, words)),
-        _section(
-            words["side_by_side"],
-            fragments.comparison_table(summary, words),
-            fragments.comparison_note(summary, words),
-        ),
-        *groupings,
-        _section(words["metrics"], fragments.metric_table(evaluation.metrics, words)),
-        _section(words["files"], fragments.file_table(evaluation, words)),
-        _section(words["not_scored"], fragments.problem_tables(evaluation, words)),
-        _section(words["provenance"], fragments.provenance_table(evaluation, summary, words)),
-    ]
-    body = "\n".join(part for part in parts if part)
-    return (
-        f'<!doctype html>\n<html lang="{words["lang"]}">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{words['title']}</title>\n"
-        f"<style>\n{_STYLE_FILE.read_text(encoding='utf-8')}</style>\n</head>\n"
-        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+    }
+    head = {
+        "facts": _facts(evaluation, words),
+        "style": _resource("page.css"),
+        "colours": colour_css(":root"),
+        "dark_colours": colour_css(":root", dark=True),
+        "script": _resource("plays.js"),
+    }
+    page = _render("page.html.j2", words, parts=parts, groups=groups, listen="", **head)
+    left = MAX_BYTES - len(page.encode()) - 50_000  # for the cards' own markup
+    heard = plays(evaluation, words, left, cleaner)
+    if not heard["cards"] and not heard["left_out"]:
+        return page
+    listen = _render("listen.html.j2", words, mib=MAX_BYTES // 2**20, **heard)
+    return _render("page.html.j2", words, parts=parts, groups=groups, listen=listen, **head)
 
 
-def _head(evaluation: Evaluation, words: Words) -> str:
+def _facts(evaluation: Evaluation, words: Words) -> list[str]:
     systems = [system for system in evaluation.systems if system != NOISY]
-    compared = words["against"].format(systems=words["list"].join(systems))
-    facts = [
-        compared if systems else words["alone"],
-        words["files_counted"].format(n=len(evaluation.rows)),
+    return [
+        words("against", systems=words("list").join(systems)) if systems else words("alone"),
+        words("files_counted", count=len(evaluation.rows)),
         evaluation.provenance["date"].replace("T", " ").replace("+00:00", " UTC"),
         f"frcrn_app {evaluation.provenance['versions']['frcrn_app']}",
     ]
-    return f"<header><h1>{words['title']}</h1><p>{escape(' · '.join(facts))}</p></header>"
 
 
-def _section(title: str, body: str, note: str = "") -> str:
-    if not body:
-        return ""
-    lead = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<section><h2>{escape(title)}</h2>{lead}{body}</section>"
+def _render(template: str, words: Words, **values: object) -> str:
+    return _environment().get_template(template).render(t=words, **values).strip()
+
+
+def _resource(name: str) -> str:
+    return (files("frcrn_app.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("frcrn_app.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

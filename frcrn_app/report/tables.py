@@ -8,21 +8,33 @@ import json
 import math
 from collections.abc import Iterable
 
-from frcrn_app.evaluation import NOISY, Evaluation, Summary
-from frcrn_app.evaluation.summary import ALPHA, RESAMPLES, Mean, Score
-from frcrn_app.metrics import METRICS
+from frcrn_app.evaluation import (
+    ALPHA,
+    NOISY,
+    RESAMPLES,
+    Comparison,
+    Evaluation,
+    Group,
+    Mean,
+    Score,
+    Summary,
+)
+from frcrn_app.metrics import METRICS, SAMPLE_RATE
 
 JSON_FORMAT = 1  # raise it when a name in the JSON changes its meaning
 DECIMALS = 6  # of numbers in CSV and JSON
+
+# A cell that begins with one of these is a formula to Excel, LibreOffice and Google Sheets.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def table(evaluation: Evaluation) -> tuple[list[str], list[list[str | float | None]]]:
     """Column names, and a row for each file; None where there is no value.
 
     Columns are name, group, duration_s and input_snr_db; then SYSTEM.METRIC for every system and
-    SYSTEM.METRIC.gain (minus the noisy sound's score) for all but the noisy sound; then SYSTEM.rtf
-    of our own network, SYSTEM.lag_ms if sounds were aligned, SYSTEM.cut_ms if a length was cut;
-    then problems.
+    SYSTEM.METRIC.gain (minus the noisy recording's score) for all but the noisy recording; then
+    SYSTEM.rtf of our own network, SYSTEM.lag_ms if recordings were aligned, SYSTEM.cut_ms if a
+    length was cut; then problems and notes, in English.
     """
     columns = ["name", "group", "duration_s", "input_snr_db"]
     rows = evaluation.rows
@@ -47,20 +59,27 @@ def table(evaluation: Evaluation) -> tuple[list[str], list[list[str | float | No
         cut = [1000 * row.sounds[system].cut for row in rows]
         if any(cut):
             add(f"{system}.cut_ms", cut)
-    columns.append("problems")
+    columns += ["problems", "notes"]
     for line, row in zip(values, rows, strict=True):
-        line.append(row.problems)
+        line += [row.problems, row.notes_in("en")]
     return columns, values
 
 
 def csv_text(evaluation: Evaluation) -> str:
-    """The table as CSV; an empty cell is a missing value."""
+    """The table as CSV; an empty cell is a missing value.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front, numbers never do.
+    """
     columns, rows = table(evaluation)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerow([_inert(column) for column in columns])
+    writer.writerows([_inert(cell) for cell in row] for row in rows)
     return text.getvalue()
+
+
+def _inert(cell: str | float | None) -> str | float | None:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def as_json(evaluation: Evaluation, summary: Summary) -> dict:
@@ -76,7 +95,7 @@ def as_json(evaluation: Evaluation, summary: Summary) -> dict:
         "resumed": evaluation.resumed,
         "settings": evaluation.settings
         | {
-            "sample_rate": 16_000,
+            "sample_rate": SAMPLE_RATE,
             "summary_seed": summary.seed,
             "resamples": RESAMPLES,
             "alpha": ALPHA,
@@ -96,37 +115,15 @@ def as_json(evaluation: Evaluation, summary: Summary) -> dict:
             for key in evaluation.metrics
         },
         "summary": [_score_json(score) for score in summary.scores],
-        "comparisons": [
-            {
-                "system": c.system,
-                "baseline": c.baseline,
-                "metric": c.metric,
-                "n": c.difference.n,
-                "difference": _rounded(c.difference.mean),
-                "interval": _interval(c.difference),
-                "win_rate": _rounded(c.win_rate),
-                "p": _rounded(c.p),
-                "p_holm": _rounded(c.p_corrected),
-                "significant": c.significant,
-                "better": c.better,
-            }
-            for c in summary.comparisons
-        ],
+        "comparisons": [_comparison_json(comparison) for comparison in summary.comparisons],
+        "clusters": summary.clusters,
         "groups": {
-            grouping: [
-                {
-                    "label": group.label,
-                    "range": None if grouping == "group" else [group.low, _rounded(group.high)],
-                    "files": group.files,
-                    "summary": [_score_json(score) for score in group.scores],
-                }
-                for group in groups
-            ]
+            grouping: [_group_json(grouping, group) for group in groups]
             for grouping, groups in summary.groups.items()
         },
         "files": _files_json(evaluation),
         "unpaired": [
-            {"name": item.name, "role": item.role, "reason": item.reason}
+            {"name": item.name, "role": item.role, "reason": item.reason.sentence("en")}
             for item in evaluation.unpaired
         ],
     }
@@ -156,6 +153,33 @@ def _score_json(score: Score) -> dict:
     return values
 
 
+def _comparison_json(comparison: Comparison) -> dict:
+    return {
+        "system": comparison.system,
+        "baseline": comparison.baseline,
+        "metric": comparison.metric,
+        "n": comparison.difference.n,
+        "difference": _rounded(comparison.difference.mean),
+        "interval": _interval(comparison.difference),
+        "win_rate": _rounded(comparison.win_rate),
+        "p": _rounded(comparison.p),
+        "p_holm": _rounded(comparison.p_corrected),
+        "significant": comparison.significant,
+        "better": comparison.better,
+        "verdict": comparison.verdict,
+        "files_needed": comparison.files_needed,
+    }
+
+
+def _group_json(grouping: str, group: Group) -> dict:
+    return {
+        "label": group.label,
+        "range": None if grouping == "group" else [group.low, _rounded(group.high)],
+        "files": group.files,
+        "summary": [_score_json(score) for score in group.scores],
+    }
+
+
 def _files_json(evaluation: Evaluation) -> list[dict]:
     files = []
     factors = evaluation.real_time_factors()
@@ -168,14 +192,20 @@ def _files_json(evaluation: Evaluation) -> list[dict]:
             {
                 "name": row.name,
                 "group": row.group,
+                "cluster": row.cluster,
                 "duration_s": _rounded(row.duration),
                 "input_snr_db": _rounded(row.input_snr),
                 "scores": scores,
                 "real_time_factor": _rounded(factor),
                 "lag_s": {s: _rounded(sound.lag) for s, sound in row.sounds.items()},
                 "cut_s": {s: _rounded(sound.cut) for s, sound in row.sounds.items()},
+                "input_band_hz": _rounded(row.input_band_hz),
+                "input_clipped": _rounded(row.input_clipped),
                 "problems": {
                     s: sound.problems for s, sound in row.sounds.items() if sound.problems
+                },
+                "notes": {
+                    s: sound.notes_in("en") for s, sound in row.sounds.items() if sound.notes
                 },
             }
         )

@@ -1,0 +1,60 @@
+"""What was measured and how, as one paragraph."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from frcrn_app.evaluation import NOISY, Evaluation, Summary
+from frcrn_app.metrics import METRICS
+from frcrn_app.report.numbers import plain
+from frcrn_app.report.words import Words
+
+
+def method(evaluation: Evaluation, summary: Summary, words: Words) -> str:
+    """The paragraph, as plain text."""
+    with_clean = any(row.pair.clean is not None for row in evaluation.rows)
+    sentences = [_what(evaluation, with_clean, words)]
+    if evaluation.provenance["weights"] is not None:
+        sentences.append(_own(evaluation, words))
+    others = [s for s in evaluation.systems if s not in (NOISY, evaluation.own_system)]
+    if others:
+        sentences.append(words("method.others", systems=words("list").join(others)))
+    if with_clean:
+        aligned = "method.aligned" if evaluation.settings["align"] else "method.not_aligned"
+        sentences.append(words(aligned))
+    sentences.append(words("method.statistics", seed=summary.seed))
+    if summary.clusters is not None:
+        sentences.append(words("method.clusters", count=summary.clusters))
+    return words("join").join(sentences)
+
+
+def _what(evaluation: Evaluation, with_clean: bool, words: Words) -> str:
+    rows = evaluation.rows
+    snr = np.array([row.input_snr for row in rows])
+    snr = snr[np.isfinite(snr)]
+    measured = ""
+    if snr.size:
+        low, median, high = (plain(float(value), 1) for value in np.percentile(snr, [0, 50, 100]))
+        measured = words("method.snr", low=low, high=high, median=median)
+    return words(
+        "method.pairs" if with_clean else "method.alone",
+        count=len(rows),
+        minutes=f"{float(np.nansum([row.duration for row in rows])) / 60:.1f}",
+        snr=measured,
+        metrics=words("list").join(METRICS[key].title for key in evaluation.metrics),
+    )
+
+
+def _own(evaluation: Evaluation, words: Words) -> str:
+    weights, factor = evaluation.provenance["weights"], evaluation.real_time_factor()
+    fields = {
+        "system": evaluation.own_system,
+        "strength": evaluation.settings["strength"],
+        "precision": weights["precision"],
+        "device": weights["device"],
+    }
+    if math.isfinite(factor):
+        return words("method.own_took", **fields, factor=f"{factor:.3g}")
+    return words("method.own", **fields)

@@ -1,0 +1,262 @@
+"""What an evaluation says, before any table: who leads, by how much, how sure, on what.
+
+A system's rank is one more than the number of systems that are significantly better than it, so
+systems that nothing separates share a rank (the usual ranking of shared tasks, such as WMT's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from frcrn_app.evaluation import NOISY, Comparison, Evaluation, Score, Summary
+from frcrn_app.i18n import keys
+from frcrn_app.metrics import METRICS
+from frcrn_app.report.numbers import number, plain, signed
+from frcrn_app.report.words import Words, listed
+
+# The few that a reader looks at first, in this order, where they were scored.
+HEADLINE_METRICS = ("pesq_wb", "stoi", "si_sdr", "dnsmos_ovrl")
+FEW_FILES = 20  # below that a reader is warned
+NARROW_HZ = 5000  # a noisy recording that ends below it is called narrow-band
+CLIPPED_SHARE = 1e-3  # of samples at full scale, above which a recording is called clipped
+LATE_SECONDS = 0.001  # a median lag from there on is worth a word
+
+
+@dataclass(frozen=True)
+class Place:
+    """One system in the ranking."""
+
+    rank: int | None  # None without a score
+    system: str
+    score: Score
+
+
+def headline_metrics(metrics: Sequence[str]) -> list[str]:
+    """Up to four of the metrics that were scored, the best known first."""
+    first = [key for key in HEADLINE_METRICS if key in metrics]
+    return (first + [key for key in metrics if key not in first])[:4]
+
+
+def ranking(evaluation: Evaluation, summary: Summary, metric: str) -> list[Place]:
+    """All systems by rank in a metric, then by mean."""
+    sign = -1 if METRICS[metric].higher_is_better else 1
+    beaten = dict.fromkeys(evaluation.systems, 0)
+    for comparison in _comparisons(summary, metric):
+        if comparison.better is not None:
+            beaten[_other(comparison, comparison.better)] += 1
+    places = []
+    for system in evaluation.systems:
+        score = summary.score(system, metric)
+        places.append(Place(beaten[system] + 1 if score.score.n else None, system, score))
+    unscored = len(places) + 1
+    return sorted(places, key=lambda p: (p.rank or unscored, sign * p.score.score.mean))
+
+
+def leaders(evaluation: Evaluation, summary: Summary, metric: str) -> set[str]:
+    """Systems that none is significantly better than, and that beat at least one so."""
+    winners = {c.better for c in _comparisons(summary, metric) if c.better is not None}
+    first = {p.system for p in ranking(evaluation, summary, metric) if p.rank == 1}
+    return winners & first
+
+
+def has_tests(summary: Summary, metric: str) -> bool:
+    """Whether any two systems could be compared."""
+    return any(c.verdict != "too_few" for c in _comparisons(summary, metric))
+
+
+def files_needed(summary: Summary) -> int:
+    """The fewest files, or clusters of them, with which a comparison can be significant."""
+    return max((c.files_needed for c in summary.comparisons), default=0)
+
+
+def opening(evaluation: Evaluation, summary: Summary, words: Words) -> list[str]:
+    """Three sentences, fewer where nothing was compared."""
+    metric = headline_metrics(evaluation.metrics)[0]
+    scored = [p for p in ranking(evaluation, summary, metric) if p.rank is not None]
+    if not scored:
+        return [words("opening.nothing")]
+    noisy = next((p.score for p in scored if p.system == NOISY), None)
+    systems = [place for place in scored if place.system != NOISY]
+    if not systems or noisy is None:
+        return [*_alone(scored[0], words), _on_what(evaluation, words)]
+    return [
+        _who(systems, noisy, summary, words),
+        _how_sure(systems, summary, words),
+        _on_what(evaluation, words),
+    ]
+
+
+def plain_name(metric: str, words: Words) -> str:
+    """A metric in the words of a reader who has never met it; its title where there are none."""
+    key = f"plain.{metric}"
+    if f"report.{key}" in keys(words.language):
+        return words(key)
+    return words("plain.other", metric=METRICS[metric].title)
+
+
+def _who(systems: Sequence[Place], noisy: Score, summary: Summary, words: Words) -> str:
+    best, metric = systems[0], METRICS[systems[0].score.metric]
+    fields = {
+        "system": best.system,
+        "metric": plain_name(metric.key, words),
+        "noisy": number(noisy.score.mean, metric),
+        "value": number(best.score.score.mean, metric),
+    }
+    against = _comparison(summary, best.system, NOISY, metric.key)
+    if against.verdict == "too_few":
+        return words("opening.too_few", **fields)
+    if against.better == NOISY:
+        return words("opening.noisy_best", **fields)
+    if against.better is None:
+        return words("opening.undecided", **fields)
+    tied = [place for place in systems if place.rank == best.rank]
+    if len(tied) > 1:
+        fields["systems"] = listed([place.system for place in tied], words)
+        values = [number(place.score.score.mean, metric) for place in tied]
+        return words("opening.tied", **fields, values=listed(values, words))
+    key = "opening.best" if metric.higher_is_better else "opening.best_lower"
+    return words(key, **fields)
+
+
+def _how_sure(systems: Sequence[Place], summary: Summary, words: Words) -> str:
+    best, metric = systems[0], METRICS[systems[0].score.metric]
+    against = _comparison(summary, best.system, NOISY, metric.key)
+    if against.verdict == "too_few":
+        if summary.clusters is not None:
+            needed = {"count": summary.clusters, "needed": against.files_needed}
+            return words("opening.unsure_few_clusters", **needed)
+        needed = {"count": against.difference.n, "needed": against.files_needed}
+        return words("opening.unsure_few", **needed)
+    sign = 1 if against.system == best.system else -1
+    ends = sorted((sign * against.difference.low, sign * against.difference.high))
+    fields = {"low": signed(ends[0], metric), "high": signed(ends[1], metric)}
+    if against.better is None:
+        return words("opening.unsure", **fields)
+    if against.better == NOISY:
+        return words("opening.sure_worse", **fields)
+    wins = against.win_rate if against.system == best.system else 1 - against.win_rate
+    fields["wins"] = f"{100 * wins:.0f}"
+    if len(systems) > 1 and systems[1].rank != best.rank:
+        second = systems[1]
+        lead = _comparison(summary, best.system, second.system, metric.key)
+        if lead.better == best.system:
+            ahead = abs(lead.difference.mean)
+            fields |= {"second": second.system, "lead": number(ahead, metric)}
+            return words("opening.sure_ahead", **fields)
+    return words("opening.sure", **fields)
+
+
+def _alone(best: Place, words: Words) -> list[str]:
+    metric = METRICS[best.score.metric]
+    key = "opening.alone" if best.system == NOISY else "opening.reference_free"
+    name = plain_name(metric.key, words)
+    value = number(best.score.score.mean, metric)
+    return [words(key, system=best.system, metric=name, value=value)]
+
+
+def _on_what(evaluation: Evaluation, words: Words) -> str:
+    rows = evaluation.rows
+    seconds = float(np.nansum([row.duration for row in rows]))
+    if seconds < 90:
+        time = words("seconds", seconds=f"{seconds:.0f}")
+    else:
+        time = words("minutes", minutes=f"{seconds / 60:.0f}")
+    snr = np.array([row.input_snr for row in rows])
+    snr = snr[np.isfinite(snr)]
+    span = ""
+    if snr.size:
+        low, high = plain(float(snr.min()), 0), plain(float(snr.max()), 0)
+        span = words("opening.snr", low=low, high=high)
+    with_clean = any(row.pair.clean is not None for row in rows)
+    key = "opening.on_pairs" if with_clean else "opening.on_alone"
+    return words(key, count=len(rows), time=time, snr=span)
+
+
+# ---- caveats -----------------------------------------------------------------------------------
+
+
+def caveats(evaluation: Evaluation, summary: Summary, words: Words) -> list[str]:
+    """What a reader must know beside the figures, a sentence each; only what applies."""
+    return [
+        *_missing(evaluation, words),
+        *_recordings(evaluation, words),
+        *_delays(evaluation, words),
+        *_disagreement(evaluation, summary, words),
+    ]
+
+
+def _missing(evaluation: Evaluation, words: Words) -> Iterator[str]:
+    files = len(evaluation.rows)
+    if evaluation.cancelled:
+        yield words("caveat.stopped", count=files, total=evaluation.total)
+    if files < FEW_FILES:
+        yield words("caveat.few", count=files)
+    bad = sum(bool(row.problems) for row in evaluation.rows)
+    if bad:
+        yield words("caveat.lacking", count=bad, files=files)
+    if evaluation.unpaired:
+        yield words("caveat.unpaired", count=len(evaluation.unpaired))
+    noted = sum(bool(row.notes_in("en")) for row in evaluation.rows)
+    if noted:
+        yield words("caveat.noted", count=noted, files=files)
+
+
+def _recordings(evaluation: Evaluation, words: Words) -> Iterator[str]:
+    """Of the noisy recordings themselves: their band, and whether they are clipped."""
+    files = len(evaluation.rows)
+    bands = np.array([row.input_band_hz for row in evaluation.rows])
+    narrow = bands[bands < NARROW_HZ]
+    if narrow.size:
+        khz = f"{float(narrow.max()) / 1000:.1f}"
+        yield words("caveat.narrow", count=narrow.size, files=files, khz=khz)
+    shares = np.array([row.input_clipped for row in evaluation.rows])
+    clipped = int((shares > CLIPPED_SHARE).sum())
+    if clipped:
+        yield words("caveat.clipped", count=clipped, files=files)
+
+
+def _delays(evaluation: Evaluation, words: Words) -> Iterator[str]:
+    if not evaluation.settings["align"]:
+        return
+    for system in evaluation.systems:
+        lag = float(np.median([row.sounds[system].lag for row in evaluation.rows]))
+        if abs(lag) >= LATE_SECONDS:
+            key = "caveat.delayed" if lag > 0 else "caveat.early"
+            yield words(key, system=system, ms=f"{1000 * abs(lag):.0f}")
+
+
+def _disagreement(evaluation: Evaluation, summary: Summary, words: Words) -> Iterator[str]:
+    """The first two metrics that contradict each other about the same two systems."""
+    shown = headline_metrics(evaluation.metrics)
+    for comparison in _comparisons(summary, shown[0]):
+        if comparison.better is None:
+            continue
+        for other in shown[1:]:
+            against = _comparison(summary, comparison.system, comparison.baseline, other)
+            if against.better not in (None, comparison.better):
+                yield words(
+                    "caveat.disagree",
+                    first=comparison.better,
+                    metric=METRICS[shown[0]].title,
+                    second=against.better,
+                    other=METRICS[other].title,
+                )
+                return
+
+
+def _comparisons(summary: Summary, metric: str) -> list[Comparison]:
+    return [c for c in summary.comparisons if c.metric == metric]
+
+
+def _comparison(summary: Summary, first: str, second: str, metric: str) -> Comparison:
+    """The comparison of two systems, whichever stands first in it."""
+    return next(
+        c for c in _comparisons(summary, metric) if {c.system, c.baseline} == {first, second}
+    )
+
+
+def _other(comparison: Comparison, system: str) -> str:
+    return comparison.baseline if system == comparison.system else comparison.system

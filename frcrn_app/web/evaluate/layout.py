@@ -1,0 +1,301 @@
+"""The components of the tab, card by card; what they do is in `tab`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from frcrn_app.audio import AUDIO_SUFFIXES
+from frcrn_app.metrics import METRICS
+from frcrn_app.web.evaluate.job import REPORTS, Settings
+from frcrn_app.web.evaluate.test_set import TestSet
+from frcrn_app.web.static_files import mount_module
+from frcrn_app.web.texts import text
+
+Values = dict[Any, Any]  # of components, as Gradio hands them to a handler that asks for a set
+Choices = list[tuple[str, str]]
+
+# On the page the three scores of DNSMOS are chosen as one.
+METRIC_CHOICES = [
+    (metric.title, key) for key, metric in METRICS.items() if not key.startswith("dnsmos")
+] + [("DNSMOS", "dnsmos")]
+
+
+@dataclass(frozen=True)
+class SourceCard:
+    """Where the pairs come from; one group of fields for each source."""
+
+    source: gr.Radio
+    groups: dict[str, gr.Group]
+    fields: dict[str, gr.components.Component]  # by field of TestSet
+
+    @property
+    def inputs(self) -> set[gr.components.Component]:
+        return {self.source, *self.fields.values()}
+
+    def test_set(self, values: Values) -> TestSet:
+        """What the visitor has given."""
+        given = {name: values[field] for name, field in self.fields.items()}
+        return TestSet(
+            source=values[self.source],
+            **{name: value for name, value in given.items() if value is not None},
+        )
+
+
+def build_source(local_folders: bool) -> SourceCard:
+    """The card with the test set; folders of the server only where they are allowed."""
+    names = ["examples", "zip", "files", "manifest", *(["folders"] if local_folders else [])]
+    gr.HTML(text("evaluate.source_title"))
+    source = gr.Radio(
+        [(text(f"evaluate.source_{name}"), name) for name in names],
+        value="examples",
+        label=text("evaluate.source"),
+        show_label=False,
+        elem_id="evaluate-source",
+        elem_classes="fr-choices",
+    )
+    build = {"zip": _archive, "files": _files, "manifest": _manifest, "folders": _folders}
+    groups, fields = {}, {}
+    for name in names:
+        with gr.Group(visible=name == "examples", elem_classes="fr-source") as groups[name]:
+            gr.HTML(text(f"evaluate.{name}_hint"))
+            if name in build:
+                fields |= build[name]()
+    return SourceCard(source, groups, fields)
+
+
+def _archive() -> dict[str, gr.components.Component]:
+    return {"archive": _upload("zip", [".zip"], many=False)}
+
+
+def _files() -> dict[str, gr.components.Component]:
+    suffixes = sorted(AUDIO_SUFFIXES)
+    return {
+        "noisy": _upload("noisy_files", suffixes),
+        "clean": _upload("clean_files", suffixes),
+        "system": _upload("system_files", suffixes),
+        "system_name": gr.Textbox(
+            "other", label=text("evaluate.system_name"), elem_id="evaluate-system-name"
+        ),
+    }
+
+
+def _manifest() -> dict[str, gr.components.Component]:
+    return {
+        "manifest": _upload("manifest", [".csv"], many=False),
+        "manifest_sounds": _upload("manifest_sounds", sorted(AUDIO_SUFFIXES)),
+    }
+
+
+def _folders() -> dict[str, gr.components.Component]:
+    return {
+        name: gr.Textbox(
+            label=text(f"evaluate.{name}"),
+            elem_id=f"evaluate-{name.replace('_', '-')}",
+            lines=2 if name == "system_folders" else 1,
+        )
+        for name in ("noisy_folder", "clean_folder", "system_folders")
+    }
+
+
+@dataclass(frozen=True)
+class SettingsCard:
+    """How the pairs are scored, and the buttons that start and stop it."""
+
+    denoise: gr.Checkbox
+    weights: gr.Dropdown
+    metrics: gr.CheckboxGroup
+    align: gr.Checkbox
+    run: gr.Button
+    stop: gr.Button
+
+    @property
+    def inputs(self) -> set[gr.components.Component]:
+        return {self.denoise, self.weights, self.metrics, self.align}
+
+    def settings(self, values: Values) -> Settings:
+        """What the visitor has chosen.
+
+        Raises:
+            MetricError: there is no such metric.
+        """
+        return Settings(
+            denoise=values[self.denoise],
+            weights=values[self.weights],
+            metrics=tuple(values[self.metrics]),
+            align=values[self.align],
+        )
+
+
+def build_settings(weight_choices: Callable[[], Choices]) -> SettingsCard:
+    """The card with the settings."""
+    gr.HTML(text("evaluate.settings_title"))
+    return SettingsCard(
+        denoise=gr.Checkbox(True, label=text("evaluate.denoise"), elem_id="evaluate-denoise"),
+        weights=gr.Dropdown(
+            weight_choices(),
+            value="auto",
+            label=text("evaluate.weights"),
+            filterable=False,
+            elem_id="evaluate-weights",
+        ),
+        metrics=gr.CheckboxGroup(
+            METRIC_CHOICES,
+            value=[key for _, key in METRIC_CHOICES],
+            label=text("evaluate.metrics"),
+            elem_id="evaluate-metrics",
+            elem_classes="fr-choices",
+        ),
+        align=gr.Checkbox(
+            False,
+            label=text("evaluate.align"),
+            info=text("evaluate.align_info"),
+            elem_id="evaluate-align",
+        ),
+        run=gr.Button(text("evaluate.run"), variant="primary", elem_id="evaluate-run"),
+        stop=gr.Button(text("evaluate.stop"), visible=False, elem_id="evaluate-stop"),
+    )
+
+
+@dataclass(frozen=True)
+class ResultCards:
+    """All that shows a result."""
+
+    status: gr.HTML
+    downloads: gr.Row
+    files: dict[str, gr.DownloadButton]  # by the keys of REPORTS
+    overview: gr.HTML
+    results: gr.Column  # holds what follows
+    system: gr.Radio  # whose scores the table shows
+    table: gr.Dataframe
+    row: gr.HTML  # plays the versions of one row
+    metric: gr.Dropdown  # of the pictures
+    grouping: gr.Dropdown
+    distribution: gr.HTML
+    gain: gr.HTML
+    gain_card: gr.Column
+    group: gr.HTML
+    group_card: gr.Column
+    group_numbers: gr.HTML
+    more: dict[str, gr.HTML]  # what is folded away, by the key of its title
+
+    @property
+    def pictures(self) -> list[gr.blocks.Block]:
+        return [
+            self.distribution, self.gain, self.gain_card, self.group, self.group_card,
+            self.group_numbers,
+        ]  # fmt: skip
+
+    @property
+    def outputs(self) -> list[gr.blocks.Block]:
+        return [
+            self.status, self.downloads, *self.files.values(), self.overview, self.results,
+            self.system, self.table, self.row, self.metric, self.grouping, *self.pictures,
+            *self.more.values(),
+        ]  # fmt: skip
+
+
+def build_results() -> ResultCards:
+    """The cards with the result, empty."""
+    parts: dict[str, Any] = {}
+    with gr.Column(elem_classes="fr-card", elem_id="evaluate-status-card"):
+        parts["status"] = gr.HTML("", elem_id="evaluate-status", apply_default_css=False)
+        with gr.Row(visible=False, elem_classes="fr-downloads") as parts["downloads"]:
+            parts["files"] = {kind: _download(kind) for kind in REPORTS}
+        parts["overview"] = _report_part()
+    with gr.Column(visible=False, elem_classes="fr-results") as parts["results"]:
+        with gr.Column(elem_classes="fr-card"):
+            parts |= _file_parts()
+        with gr.Column(elem_classes="fr-card"):
+            parts |= _picture_parts()
+        with gr.Column(elem_classes="fr-card"):
+            titles = ("side_by_side", "what_metrics_are", "how_measured")
+            parts["more"] = {title: _fold(title) for title in titles}
+    return ResultCards(**parts)
+
+
+def _file_parts() -> dict[str, gr.components.Component]:
+    gr.HTML(text("evaluate.files_title"))
+    system = gr.Radio(
+        [],
+        label=text("evaluate.scores_of"),
+        elem_id="evaluate-system",
+        elem_classes="fr-choices",
+    )
+    table = gr.Dataframe(
+        label=text("evaluate.table"),
+        show_label=False,
+        interactive=False,
+        show_search="search",
+        pinned_columns=1,
+        max_height=420,
+        buttons=["fullscreen", "copy"],
+        elem_id="evaluate-table",
+    )
+    row = gr.HTML(
+        None,
+        html_template='<section class="fr-listen"></section>',
+        js_on_load=mount_module("evaluate/listen.js"),
+        apply_default_css=False,
+        elem_id="evaluate-row",
+    )
+    return {"system": system, "table": table, "row": row}
+
+
+def _picture_parts() -> dict[str, gr.blocks.Block]:
+    gr.HTML(text("evaluate.pictures_title"))
+    with gr.Row(elem_classes="fr-choosers"):
+        choosers = {
+            name: gr.Dropdown(
+                [], label=text(f"evaluate.{name}"), filterable=False, elem_id=f"evaluate-{name}"
+            )
+            for name in ("metric", "grouping")
+        }
+    parts: dict[str, gr.blocks.Block] = dict(choosers)
+    for name in ("distribution", "gain", "group"):
+        with gr.Column(elem_classes="fr-figure-card") as card:
+            gr.HTML(text(f"evaluate.{name}_title"))
+            parts[name] = gr.HTML(
+                "",
+                elem_id=f"evaluate-{name}",
+                elem_classes="fr-report fr-plot",
+                apply_default_css=False,
+            )
+            if name == "group":
+                parts["group_numbers"] = _report_part()
+        if name != "distribution":
+            parts[f"{name}_card"] = card
+    return parts
+
+
+def _report_part() -> gr.HTML:
+    return gr.HTML("", elem_classes="fr-report", apply_default_css=False)
+
+
+def _fold(key: str) -> gr.HTML:
+    with gr.Accordion(text(f"evaluate.{key}"), open=False, elem_classes="fr-details"):
+        return _report_part()
+
+
+def _download(kind: str) -> gr.DownloadButton:
+    return gr.DownloadButton(
+        text(f"evaluate.{kind}"),
+        size="sm",
+        variant="primary" if kind == "html" else "secondary",
+        elem_id=f"evaluate-{kind}",
+    )
+
+
+def _upload(key: str, suffixes: list[str], *, many: bool = True) -> gr.File:
+    return gr.File(
+        label=text(f"evaluate.{key}"),
+        file_count="multiple" if many else "single",
+        file_types=suffixes,
+        type="filepath",
+        height=110,
+        elem_id=f"evaluate-{key.replace('_', '-')}",
+        elem_classes="fr-upload",
+    )

@@ -1,0 +1,140 @@
+"""The opening says who is best, by how much, how sure and on what; and no more than is shown."""
+
+import math
+
+import numpy as np
+import pytest
+
+from frcrn_app.evaluation import NOISY, summarise
+from frcrn_app.report import Words, part
+from frcrn_app.report.verdict import caveats, leaders, opening, ranking
+
+EN, ZH = Words("en"), Words("zh")
+
+
+def noise(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(0, 0.1, count)
+
+
+@pytest.fixture(scope="module")
+def clear(make_evaluation):
+    """A is better than B, which is better than the noisy files, on 40 files."""
+    base = 2.0 + noise(40)
+    return make_evaluation(
+        {
+            NOISY: {"pesq_wb": base},
+            "B": {"pesq_wb": base + 0.3 + noise(40, 1)},
+            "A": {"pesq_wb": base + 0.9 + noise(40, 2)},
+        }
+    )
+
+
+def test_three_sentences_name_the_best_the_gain_the_certainty_and_the_set(clear):
+    summary = summarise(clear)
+    who, sure, what = opening(clear, summary, EN)
+    best = summary.score("A", "pesq_wb")
+    assert who.startswith("A is best")
+    assert f"{best.score.mean:.3f}" in who
+    assert f"{summary.score(NOISY, 'pesq_wb').score.mean:.3f}" in who
+    assert "well established" in sure
+    assert f"{best.gain.low:+.3f}" in sure
+    assert "100 %" in sure
+    assert "B" in sure
+    assert "40 recordings" in what
+    assert "0 to 19 dB" in what
+    assert [place.rank for place in ranking(clear, summary, "pesq_wb")] == [1, 2, 3]
+    assert leaders(clear, summary, "pesq_wb") == {"A"}
+    assert [sentence.count("A") for sentence in opening(clear, summary, ZH)][:1] == [1]
+
+
+def test_what_nothing_separates_shares_a_rank(make_evaluation):
+    base = 2.0 + noise(40)
+    evaluation = make_evaluation(
+        {
+            NOISY: {"pesq_wb": base},
+            "A": {"pesq_wb": base + 0.5 + noise(40, 1)},
+            "B": {"pesq_wb": base + 0.5 + noise(40, 2)},
+        }
+    )
+    summary = summarise(evaluation)
+    places = ranking(evaluation, summary, "pesq_wb")
+    assert [place.rank for place in places] == [1, 1, 3]
+    assert places[2].system == NOISY
+    assert "nothing separates them" in opening(evaluation, summary, EN)[0]
+    assert leaders(evaluation, summary, "pesq_wb") == {"A", "B"}
+
+
+def test_a_loss_is_neither_best_nor_bold_nor_in_the_colour_of_a_gain(make_evaluation):
+    base = 3.0 + noise(40)
+    evaluation = make_evaluation(
+        {NOISY: {"pesq_wb": base}, "bad": {"pesq_wb": base - 0.5 + noise(40, 1)}}
+    )
+    summary = summarise(evaluation)
+    who, sure, _ = opening(evaluation, summary, EN)
+    assert "No system improves" in who
+    assert "well established" in sure
+    assert leaders(evaluation, summary, "pesq_wb") == {NOISY}
+    for name in ("ranking", "summary", "comparison", "tiles"):
+        html = part(name, evaluation, summary)
+        assert 'class="better"' not in html
+        bold = f"<b>{summary.score('bad', 'pesq_wb').score.mean:.3f}</b>"
+        assert bold not in html
+
+
+def test_chance_is_called_chance(make_evaluation):
+    base = 2.0 + noise(40)
+    evaluation = make_evaluation(
+        {NOISY: {"pesq_wb": base}, "A": {"pesq_wb": base + 0.001 + noise(40, 1)}}
+    )
+    summary = summarise(evaluation)
+    who, sure, _ = opening(evaluation, summary, EN)
+    assert "No difference from the noisy recordings is shown" in who
+    assert "may be chance" in sure
+    html = part("comparison", evaluation, summary)
+    assert "no difference shown" in html
+    assert leaders(evaluation, summary, "pesq_wb") == set()
+    assert '"better"' not in part("summary", evaluation, summary)
+
+
+def test_too_few_files_decide_nothing_and_say_how_many_would(make_evaluation):
+    scores = {"pesq_wb": 2.0 + noise(4), "stoi": 0.8 + noise(4, 1)}
+    better = {key: values + 0.9 for key, values in scores.items()}
+    evaluation = make_evaluation({NOISY: scores, "A": better})
+    summary = summarise(evaluation)
+    _, sure, _ = opening(evaluation, summary, EN)
+    needed = summary.comparisons[0].files_needed
+    assert needed > 4
+    assert "4 files are too few" in sure
+    assert f"at least {needed}" in sure
+    assert {place.rank for place in ranking(evaluation, summary, "pesq_wb")} == {1}
+    assert f"{needed} needed" in part("comparison", evaluation, summary)
+    assert any("Only 4 files" in caveat for caveat in caveats(evaluation, summary, EN))
+
+
+def test_caveats_come_where_they_apply_and_nowhere_else(clear, make_evaluation):
+    assert caveats(clear, summarise(clear), EN) == []
+    base = 2.0 + noise(40)
+    evaluation = make_evaluation(
+        {
+            NOISY: {"pesq_wb": base, "stoi": 0.9 + base / 100},
+            "A": {"pesq_wb": base + 0.5 + noise(40, 1), "stoi": 0.8 + base / 100},
+        },
+        settings={"align": True},
+    )
+    for number, row in enumerate(evaluation.rows):
+        row.input_band_hz = 3400.0 if number < 3 else 7900.0
+        row.input_clipped = 0.01 if number < 2 else 0.0
+        row.sounds["A"].lag = 0.02
+    said = caveats(evaluation, summarise(evaluation), EN)
+    assert len(said) == 4
+    assert "3 of 40 noisy recordings hold nothing above 3.4 kHz" in said[0]
+    assert "2 of 40 noisy recordings are clipped" in said[1]
+    assert "A comes 20 ms late" in said[2]
+    assert "A is better in PESQ-WB, noisy in STOI" in said[3]
+    assert len(caveats(evaluation, summarise(evaluation), ZH)) == 4
+
+
+def test_nothing_scored_is_said(make_evaluation):
+    nothing = np.full(3, math.nan)
+    evaluation = make_evaluation({NOISY: {"pesq_wb": nothing}, "A": {"pesq_wb": nothing}})
+    assert opening(evaluation, summarise(evaluation), EN) == [EN("opening.nothing")]
