@@ -71,7 +71,8 @@ def isolated(
     path = Path(tempfile.gettempdir(), f"frcrn-{os.getpid()}-{secrets.token_hex(8)}")
     with _turns.turn(visitor, cancelled):
         try:
-            parcel = _run((function, args, kwargs, memory, str(path)), about, deadline, cancelled)
+            name = (function.__module__, function.__qualname__)
+            parcel = _run((name, args, kwargs, memory, str(path)), about, deadline, cancelled)
             return transport.receive(parcel, path)  # pyright: ignore[reportReturnType]
         finally:
             path.unlink(missing_ok=True)

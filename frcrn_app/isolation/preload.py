@@ -10,4 +10,5 @@ import av  # noqa: E402, F401
 import numpy  # noqa: E402, F401
 import soundfile  # noqa: E402, F401
 
-import frcrn_app.audio  # noqa: E402, F401
+import frcrn_app.audio  # noqa: E402
+import frcrn_app.isolation.recordings  # noqa: E402, F401

@@ -8,6 +8,8 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 from frcrn_app.isolation import transport
@@ -32,21 +34,25 @@ def start() -> None:
 
 
 def work(
-    function: Callable[..., Any],
+    function: tuple[str, str],
     args: tuple,
     kwargs: Mapping[str, Any],
     memory: int,
     path: str,
 ) -> transport.Parcel:
-    """Call the function with `memory` bytes beyond what the process has by now.
+    """Call a function, given as its module and name, and store its result at `path`.
+
+    It may take `memory` bytes beyond what the process has by now. By its name, because its module
+    may take long to import, and then that belongs to its own time.
 
     Raises:
         MemoryError: it wanted more.
         Exception: whatever the function raises, which must survive pickling.
     """
+    call: Callable[..., Any] = attrgetter(function[1])(import_module(function[0]))
     before = _limit_memory(memory)
     try:
-        return transport.send(function(*args, **kwargs), path)
+        return transport.send(call(*args, **kwargs), path)
     finally:
         _restore(before)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from frcrn_app.audio import Audio
 from frcrn_app.errors import Cancelled, UserError
-from frcrn_app.isolation import Budget, default_memory
+from frcrn_app.isolation import Budget, default_memory, read_recording
 from frcrn_app.web.guard import gradio_queue, logs
 from frcrn_app.web.guard.bodies import Disk, LimitBodies
 from frcrn_app.web.guard.headers import SecurityHeaders
@@ -19,7 +19,6 @@ from frcrn_app.web.guard.limits import Allowances, LimitRequests
 from frcrn_app.web.guard.login import LogIn
 from frcrn_app.web.guard.metrics import CountRequests, Metrics
 from frcrn_app.web.guard.options import GuardOptions
-from frcrn_app.web.guard.recordings import recording
 from frcrn_app.web.guard.root_path import RootPath
 
 if TYPE_CHECKING:
@@ -97,26 +96,27 @@ class Guard:
         """Tells, from any thread, whether the visitor of the event at hand has gone."""
         return gradio_queue.watcher(self._listeners)
 
-    @contextmanager
-    def recording(
+    def read(
         self, path: str | Path, max_seconds: float, cancelled: Callable[[], bool] | None = None
-    ) -> Iterator[Audio]:
-        """The audio that the visitor at hand sent, counted, with its memory set aside.
+    ) -> Audio:
+        """The audio that the visitor at hand sent; see `read_recording`.
+
+        Its memory is set aside, and its minutes are counted.
 
         Raises:
-            UserError: as `recordings.recording` does, or GuardError `guard.too_much_audio`.
+            UserError: as `read_recording` does, or GuardError `guard.too_much_audio`.
             Cancelled: `cancelled` said so.
         """
         visitor = self.visitor()
-        with recording(
+        audio = read_recording(
             path,
             max_seconds=max_seconds,
             budget=self.budget,
             visitor=visitor,
             cancelled=cancelled,
-        ) as audio:
-            self._allowances.audio(visitor, audio.duration)
-            yield audio
+        )
+        self._allowances.audio(visitor, audio.duration)
+        return audio
 
     @contextmanager
     def job(self, door: str, **facts: object) -> Iterator[dict[str, object]]:

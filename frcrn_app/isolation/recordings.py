@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from frcrn_app.audio import Audio, load_audio
-from frcrn_app.isolation import Budget, isolated
+from frcrn_app.isolation.budget import Budget
+from frcrn_app.isolation.pool import isolated
+
+if TYPE_CHECKING:
+    from frcrn_app.audio import Audio
 
 # Bytes that a decoded byte takes until its answer is written: itself, the cleaned one, copies at
 # other rates, and what is being encoded.
@@ -20,16 +25,17 @@ _READ_SECONDS = 15.0  # for any file, and as much again
 _READ_SPEED = 20  # times faster than it plays, at the least
 
 
-@contextmanager
-def recording(
+def read_recording(
     path: str | Path,
     *,
     max_seconds: float,
     budget: Budget,
     visitor: str = "",
     cancelled: Callable[[], bool] | None = None,
-) -> Iterator[Audio]:
-    """The audio of a file, read in a process of its own; its memory is set aside for the block.
+) -> Audio:
+    """The audio of a file, read in a process of its own.
+
+    Memory for it and for what is made of it is set aside for as long as the returned value is kept.
 
     Args:
         path: the file.
@@ -43,19 +49,25 @@ def recording(
         IsolationError: as `isolated` and `Budget.reserve` do.
         Cancelled: `cancelled` said so.
     """
+    from frcrn_app.audio import load_audio
+
     path = Path(path)
-    common = {"about": path, "visitor": visitor, "cancelled": cancelled}
+    common: dict[str, Any] = {"about": path, "visitor": visitor, "cancelled": cancelled}
     samples = isolated(stated_samples, path, max_seconds, deadline=_PROBE_SECONDS, **common)
     size = samples * _SAMPLE_BYTES
-    with budget.reserve(size * COST, visitor, cancelled=cancelled):
-        yield isolated(
+    with ExitStack() as held:
+        held.enter_context(budget.reserve(size * COST, visitor, cancelled=cancelled))
+        audio = isolated(
             load_audio,
             path,
             max_seconds=max_seconds,
+            max_samples=budget.total // (_SAMPLE_BYTES * COST),
             deadline=_READ_SECONDS + max_seconds / _READ_SPEED,
             memory=2 * size + DECODING_BYTES,
             **common,
         )
+        weakref.finalize(audio, held.pop_all().close).atexit = False
+    return audio
 
 
 def stated_samples(path: Path, max_seconds: float) -> int:

@@ -1,0 +1,98 @@
+"""Recordings made to hang, crash or fill the server cost their sender one sentence."""
+
+import resource
+import struct
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from frcrn_app.audio import load_audio, save_audio
+from frcrn_app.errors import Cancelled, UserError
+from frcrn_app.isolation import Budget, IsolationError
+from frcrn_app.isolation.recordings import COST, read_recording, stated_samples
+
+MIB = 1 << 20
+
+
+def read(path: Path, budget: Budget, max_seconds: float = 60.0, **settings):
+    audio = read_recording(path, max_seconds=max_seconds, budget=budget, **settings)
+    assert budget.held >= audio.samples.nbytes * COST
+    return audio.samples.copy()
+
+
+def test_examples_are_read_as_they_are(example_clips, tmp_path, speech):
+    budget = Budget(512 * MIB)
+    m4a = tmp_path / "speech.m4a"
+    save_audio(m4a, speech, format="same")
+    for clip in [*example_clips, m4a]:
+        assert np.array_equal(read(clip, budget), load_audio(clip).samples)
+    assert budget.held == 0
+
+
+def test_what_a_header_promises_is_set_aside(tmp_path, speech):
+    path = tmp_path / "two.wav"
+    soundfile.write(path, np.zeros((48_000, 2), np.float32), 48_000)
+    assert stated_samples(path, 60.0) == 2 * 48_000
+    assert stated_samples(path, 0.5) == 48_000  # longer ones are refused
+    other = tmp_path / "speech.m4a"
+    save_audio(other, speech, format="same")
+    assert stated_samples(other, 60.0) >= speech.samples.size
+    (tmp_path / "junk.wav").write_bytes(b"junk" * 100)
+    assert stated_samples(tmp_path / "junk.wav", 10.0) == 10 * 48_000 * 2
+
+
+def test_many_channels_at_a_high_rate_count_as_what_they_take(tmp_path):
+    """The limit of seconds says nothing of 8 channels at 192 kHz: the budget does."""
+    path = tmp_path / "wide.flac"
+    with soundfile.SoundFile(path, "w", 192_000, 8, "PCM_16") as file:
+        for _ in range(60):
+            file.write(np.zeros((192_000, 8), np.int16))
+    assert path.stat().st_size < MIB
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(IsolationError) as refused:
+        read(path, Budget(512 * MIB))
+    assert refused.value.code == "isolation.too_large"
+    assert refused.value.fields["need"] >= 60 * 192_000 * 8 * 4 * COST // MIB
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 << 10
+
+
+def test_a_header_that_lies_is_found_out_while_decoding(tmp_path):
+    """It promises a second and holds forty: the reader's own memory is limited."""
+    flac = tmp_path / "lie.flac"
+    with soundfile.SoundFile(flac, "w", 96_000, 8, "PCM_16") as file:
+        for _ in range(60):
+            file.write(np.zeros((96_000, 8), np.int16))
+    data = bytearray(flac.read_bytes())
+    # STREAMINFO: total samples, 36 bits that end at byte 26 of the file
+    value = int.from_bytes(data[18:26], "big") & ~((1 << 36) - 1) | 96_000
+    data[18:26] = value.to_bytes(8, "big")
+    flac.write_bytes(data)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        samples = read(flac, Budget(512 * MIB))
+        assert samples.shape[1] <= 96_000
+    except UserError:
+        pass
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
+
+
+@pytest.mark.parametrize("size", [-1, -12, -20, -(1 << 62)])
+def test_a_caf_that_once_looped_for_ever(tmp_path, size):
+    path = tmp_path / "loop.caf"
+    path.write_bytes(b"caff\x00\x01\x00\x00" + struct.pack(">4sq", b"free", size))
+    with pytest.raises(UserError):
+        read(path, Budget(512 * MIB))
+
+
+def test_whoever_leaves_is_no_longer_read_for(tmp_path, speech):
+    path = tmp_path / "speech.wav"
+    save_audio(path, speech, format="wav16")
+    gone = threading.Event()
+    gone.set()
+    budget = Budget(64 * MIB)
+    with budget.reserve(64 * MIB), pytest.raises(Cancelled):
+        read(path, budget, cancelled=gone.is_set)
+    assert budget.held == 0
