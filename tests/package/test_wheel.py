@@ -109,7 +109,9 @@ def test_the_installed_script_tells_its_version_and_its_name(installed, tmp_path
 
 def test_everything_that_is_no_code_travels_along(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
-    files = [path for path in PACKAGE.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    files = [
+        path for path in PACKAGE.rglob("*") if path.is_file() and path.parent.name != "__pycache__"
+    ]
     assert {path.relative_to(ROOT).as_posix() for path in files} <= held
     sums = (ROOT / "weights" / "SHA256SUMS").read_text().split()[1::2]
     assert {f"frcrn_app/data/weights/{name}" for name in sums} <= held
