@@ -25,6 +25,7 @@ class UserError(ValueError):
 
     def sentence(self, language: str = "en", path: Callable[[PurePath], str] | None = None) -> str:
         """The sentence in "en" or "zh"; `path` words the paths in it, by default in full."""
+        from frcrn_app.files import shown
         from frcrn_app.i18n import text
 
         if " " in self.code:  # a sentence, until every room has codes
@@ -34,7 +35,7 @@ class UserError(ValueError):
             if isinstance(value, UserError):
                 return value.sentence(language, path)
             if isinstance(value, PurePath):
-                return path(value) if path else str(value)
+                return shown(path(value)) if path else shown(value)
             if isinstance(value, OSError):
                 return _reason(value, language)
             return value

@@ -1,7 +1,8 @@
 """Any container to float32 `[channels, samples]` and back."""
 
+from frcrn_app.audio.film import film_suffix, has_picture, save_film
 from frcrn_app.audio.find import Found, find_audio
-from frcrn_app.audio.formats import AUDIO_SUFFIXES, FORMATS
+from frcrn_app.audio.formats import AUDIO_SUFFIXES, FORMATS, planned_suffix, with_ending
 from frcrn_app.audio.level import gain_to_fit, mix, peak, rms_dbfs, to_mono
 from frcrn_app.audio.read import Track, list_tracks, load_audio, load_tracks
 from frcrn_app.audio.resampling import Resampler, resample
@@ -18,17 +19,22 @@ __all__ = [
     "Tags",
     "Track",
     "Written",
+    "film_suffix",
     "find_audio",
     "gain_to_fit",
+    "has_picture",
     "list_tracks",
     "load_audio",
     "load_tracks",
     "mix",
     "peak",
+    "planned_suffix",
     "require_samples",
     "resample",
     "rms_dbfs",
     "save_audio",
+    "save_film",
     "save_tracks",
     "to_mono",
+    "with_ending",
 ]

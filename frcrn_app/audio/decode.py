@@ -55,15 +55,14 @@ def by_libsndfile(file: BinaryIO, pieces: Sequence[Piece], budget: Budget) -> De
     view = View(file, pieces)
     if view.whole_file:
         os.lseek(file.fileno(), 0, os.SEEK_SET)
-        source = os.dup(file.fileno())  # libsndfile closes it
+        source = file.fileno()
     else:
         source = opened(file, pieces)
     spent = budget.samples
     try:
-        decoder = soundfile.SoundFile(source)
+        # Where it may close a descriptor, libsndfile sometimes does so even if it fails.
+        decoder = soundfile.SoundFile(source, closefd=False)
     except soundfile.LibsndfileError:
-        if isinstance(source, int):
-            os.close(source)
         return None
     with decoder:
         # libsndfile reads no FLAC that was streamed, so that its header lacks the length, to its
@@ -103,6 +102,7 @@ def by_ffmpeg(
         AudioError: no track that can be decoded, or not so many.
     """
     import av
+    import av.error
 
     try:
         with open_container(file, pieces) as container:
@@ -117,13 +117,14 @@ def by_ffmpeg(
                     )
                 streams = [streams[track - 1]]
             return _decode(container, streams, budget, strict)
-    except av.FFmpegError as error:
+    except av.error.FFmpegError as error:
         raise AudioError("audio.unreadable", name=named(budget.path)) from error
 
 
 def open_container(file: BinaryIO, pieces: Sequence[Piece]):
     """A part of an open file as PyAV's container, by the allowed demuxers alone."""
     import av
+    import av.error
 
     source = opened(file, pieces)
     return av.open(source, options=_OPTIONS, metadata_errors="replace")
@@ -161,10 +162,11 @@ def track_fields(stream) -> dict[str, str]:
 
 def _decode(container, streams: list, budget: Budget, strict: bool) -> list[Decoded]:
     import av
+    import av.error
 
     family = container.format.name.split(",")[0]
     tolerance = 0.01 if family in _TIMED_BY_SAMPLES else _JITTER
-    start = _beginning(container, streams)
+    start = beginning(container)
     timelines = {stream.index: Timeline(budget, tolerance) for stream in streams}
     for stream in streams:
         if strict:
@@ -180,7 +182,7 @@ def _decode(container, streams: list, budget: Budget, strict: bool) -> list[Deco
             packet = next(packets)
         except StopIteration:
             break
-        except av.FFmpegError:
+        except av.error.FFmpegError:
             ends = True
             break
         timeline = timelines[packet.stream.index]
@@ -189,7 +191,7 @@ def _decode(container, streams: list, budget: Budget, strict: bool) -> list[Deco
                 if frame.samples:
                     second = frame.time
                     timeline.add_at(frame_samples(frame), frame.sample_rate, second, start)
-        except av.FFmpegError:
+        except av.error.FFmpegError:
             if packet.size:
                 timeline.damaged.append(timeline.seconds)
     tracks = []
@@ -238,7 +240,7 @@ def _settle_end(timeline: Timeline, stream, family: str, start: float) -> None:
         timeline.notes.append(Note("audio.note.cut_off_at", seconds, lost=True))
 
 
-def _beginning(container, streams: list) -> float:
+def beginning(container) -> float:
     """The time stamp, in s, at which the recording as a whole begins: its picture, say."""
     others = [*container.streams.video, *container.streams.audio]
     starts = [
@@ -273,4 +275,4 @@ def _subtype(codec) -> str:
         sample = codec.format.name.rstrip("p")
         return {"s32": "PCM_24", "flt": "FLOAT", "dbl": "DOUBLE"}.get(sample, "PCM_16")
     names = {"libopus": "OPUS", "mp3float": "MPEG_LAYER_III", "mp3": "MPEG_LAYER_III"}
-    return names.get(codec.name, codec.name.upper())
+    return names.get(codec.name) or codec.name.upper()

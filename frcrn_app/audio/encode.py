@@ -29,13 +29,19 @@ def by_libsndfile(part: Path, audio: Audio, container: str, coding: str) -> bool
         container = "RF64"
     if not soundfile.check_format(container, coding):
         return False
-    quality = {"compression_level": 0.0} if container == "MP3" else {}  # 0: least compressed
-    if coding in ("VORBIS", "OPUS"):
-        quality = {"compression_level": 0.2}
+    compression = 0.2 if coding in ("VORBIS", "OPUS") else None
+    if container == "MP3":
+        compression = 0.0  # the least
     with part.open("w+b") as target:  # a folder that cannot be written raises its OSError here
         try:
             file = soundfile.SoundFile(
-                target, "w", audio.sample_rate, audio.channels, coding, format=container, **quality
+                target,
+                "w",
+                audio.sample_rate,
+                audio.channels,
+                coding,
+                format=container,
+                compression_level=compression,
             )
         except soundfile.LibsndfileError:
             return False
@@ -56,6 +62,8 @@ def by_ffmpeg(part: Path, tracks: Sequence[Audio], container: str, coding: str) 
         OSError: the folder cannot be written, or the disk is full.
     """
     import av
+    import av.error
+    from av.codec.codec import UnknownCodecError
 
     # By default the edit list, which tells players the true length, counts in milliseconds.
     options = {"movie_timescale": str(tracks[0].sample_rate)} if container == "MP4" else {}
@@ -71,7 +79,7 @@ def by_ffmpeg(part: Path, tracks: Sequence[Audio], container: str, coding: str) 
                 while any(encoder.second is not None for encoder in encoders):
                     waiting = [e for e in encoders if e.second is not None]
                     min(waiting, key=lambda encoder: encoder.second or 0.0).encode_block()
-        except (av.FFmpegError, av.codec.codec.UnknownCodecError, UnsuitableError) as error:
+        except (av.error.FFmpegError, UnknownCodecError, UnsuitableError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise
             return False

@@ -66,9 +66,11 @@ def find_audio(
         inside = []
         for entry in listing:
             path = current / entry.name
-            if entry.name.startswith(".") or entry.name in _ARCHIVER_JUNK:
-                found.ignored.append(path)
-            elif not _is_within(path, entry, limits):
+            if (
+                entry.name.startswith(".")
+                or entry.name in _ARCHIVER_JUNK
+                or not _is_within(path, entry, limits)
+            ):
                 found.ignored.append(path)
             elif entry.is_dir():
                 (links if entry.is_symlink() else inside).append(path)

@@ -98,6 +98,7 @@ def list_tracks(path: str | os.PathLike) -> list[Track]:
         AudioError: the file cannot be read, or holds no audio.
     """
     import av
+    import av.error
 
     path = Path(path)
     _check_readable(path)
@@ -115,7 +116,7 @@ def list_tracks(path: str | os.PathLike) -> list[Track]:
                     )
                     for number, stream in enumerate(streams, 1)
                 ]
-        except av.FFmpegError:
+        except av.error.FFmpegError:
             return [Track(1, "", "", 0)]  # load_audio repairs what FFmpeg refuses
 
 

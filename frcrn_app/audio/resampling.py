@@ -54,6 +54,7 @@ class Resampler:
     def push(self, samples: np.ndarray) -> np.ndarray:
         """float32 `[samples]` in, what can be told by now out; the rest waits inside."""
         import av
+        import av.error
 
         if samples.size:
             frame = av.AudioFrame.from_ndarray(
@@ -67,11 +68,14 @@ class Resampler:
 
     def _pulled(self) -> Iterator[np.ndarray]:
         import av
+        import av.error
 
         while True:
             try:
-                yield self._sink.pull().to_ndarray()[0]
-            except (av.BlockingIOError, av.EOFError):
+                frame = self._sink.pull()
+                assert isinstance(frame, av.AudioFrame)
+                yield frame.to_ndarray()[0]
+            except (av.error.BlockingIOError, av.error.EOFError):
                 return
 
 

@@ -108,6 +108,7 @@ def _text(content: bytes) -> str:
 
 def _by_ffmpeg(file: BinaryIO, length: int, head: bytes) -> Tags:
     import av
+    import av.error
 
     try:
         with open_container(file, [(0, length)]) as container:
@@ -116,12 +117,14 @@ def _by_ffmpeg(file: BinaryIO, length: int, head: bytes) -> Tags:
                 texts |= container.streams.audio[0].metadata
             covers = [stream for stream in container.streams.video if is_cover(stream)]
             pictures = [_picture(container, stream) for stream in covers]
-    except av.FFmpegError:
+    except av.error.FFmpegError:
         return Tags()
     fields = {
         name.lower(): text
         for name, text in texts.items()
-        if name.lower() not in _TECHNICAL and not name.startswith(("_", "id3v2_priv"))
+        if name.lower() not in _TECHNICAL
+        and not name.startswith(("_", "id3v2_priv"))
+        and (name.lower(), text) != ("language", "und")
     }
     raw = _id3(file, length, head)
     return Tags(
@@ -243,13 +246,14 @@ def _rewrite(path: Path, before: bytes, after: bytes) -> None:
 def _remux(path: Path, container: str, tags: Tags) -> None:
     """Copy the coded audio into a file with tags."""
     import av
+    import av.error
 
     tagged = path.with_name(path.name + "t")
     try:
         with (
             path.open("rb") as source,
             tagged.open("wb") as target,
-            av.open(source) as plain,
+            av.open(source, "r") as plain,
             av.open(target, "w", format=_MUXERS[container]) as output,
         ):
             audio = plain.streams.audio[0]
@@ -275,12 +279,16 @@ def _remux(path: Path, container: str, tags: Tags) -> None:
 def add_covers(output, tags: Tags) -> None:
     """Cover art into an open output container; its other streams must be there already."""
     import av
+    import av.error
     from av.stream import Disposition
 
     packets = []
     for picture in tags.pictures:
         demuxer = "png_pipe" if picture.mime == "image/png" else "jpeg_pipe"
-        with suppress(av.FFmpegError), av.open(io.BytesIO(picture.data), format=demuxer) as image:
+        with (
+            suppress(av.error.FFmpegError),
+            av.open(io.BytesIO(picture.data), "r", format=demuxer) as image,
+        ):
             stream = output.add_stream_from_template(image.streams.video[0])
             stream.disposition = Disposition.attached_pic
             packet = next(packet for packet in image.demux() if packet.size)

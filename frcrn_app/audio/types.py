@@ -1,6 +1,6 @@
 """Audio in memory: samples, their rate, where they come from, and what is to be said about them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
@@ -25,7 +25,7 @@ class Note:
     """
 
     code: str
-    fields: dict[str, object] = field(default_factory=dict)
+    fields: Mapping[str, object] = field(default_factory=dict)
     lost: bool = False
 
     def sentence(self, language: str = "en", path: Callable[[PurePath], str] | None = None) -> str:

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 _MOST_FLAC_CHANNELS = 8
 
-Place = Callable[[str, str], Path]  # (container, coding) to where such a file goes
+Place = Callable[[str], Path]  # an ending to the path of a file that has it
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def save_tracks(
     in others.
 
     Args:
-        place: where a file of a container and coding goes; None: `path`, with a suitable ending.
+        place: where a file goes whose ending turns out to be this; None: to `path`, with that
+            ending.
     """
     if format not in FORMATS:
         raise AudioError("audio.format", format=format, formats=", ".join(FORMATS))
@@ -96,9 +97,9 @@ def save_tracks(
         raise AudioError("audio.flac_channels", count=tracks[0].channels, most=_MOST_FLAC_CHANNELS)
     try:
         for container, coding in _targets(path.suffix, tracks, format):
-            target = (
-                place(container, coding) if place else with_suitable_suffix(path, container, coding)
-            )
+            target = with_suitable_suffix(path, container, coding)
+            if place is not None:
+                target = place(target.suffix)
             fitting, said = fitted(tracks, coding)
             if _write(target, fitting, container, coding):
                 return Written(target, (*notes, *said, *left_behind(tracks[0].tags, container)))

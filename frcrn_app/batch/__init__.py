@@ -1,12 +1,21 @@
-"""Files, folders and archives through a Denoiser."""
+"""Files, folders and archives through a Denoiser.
 
-from frcrn_app.batch.folders import (
-    FileJob,
-    FilePlan,
-    FileResult,
-    denoise_files,
-    plan_files,
-    run_plan,
-)
+plan = plan_files(["recordings/"], "cleaned/")
+results = run_plan(plan, Denoiser())
 
-__all__ = ["FileJob", "FilePlan", "FileResult", "denoise_files", "plan_files", "run_plan"]
+or both in one call, `denoise_files`.
+"""
+
+from frcrn_app.batch.plan import FileJob, FilePlan, Refusal, plan_files
+from frcrn_app.batch.run import FileResult, RunOptions, denoise_files, run_plan
+
+__all__ = [
+    "FileJob",
+    "FilePlan",
+    "FileResult",
+    "Refusal",
+    "RunOptions",
+    "denoise_files",
+    "plan_files",
+    "run_plan",
+]

@@ -1,13 +1,16 @@
-"""python -m frcrn_app denoise: files and folders of recordings into a folder of cleaned ones."""
+"""frcrn denoise: files and folders of recordings into a folder of cleaned ones."""
 
 import argparse
+import glob
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from frcrn_app.audio import AUDIO_SUFFIXES, FORMATS
+from frcrn_app.cli.arguments import positive
 from frcrn_app.errors import AudioError
+from frcrn_app.files import shown
 
 HELP = "clean files or folders; without any, everything in input/ into output/"
 
@@ -43,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights",
         default="auto",
         metavar="NAME or PATH",
-        help="of those that `python -m frcrn_app weights list` shows (default: the best here)",
+        help="of those that `frcrn weights list` shows (default: the best here)",
     )
     parser.add_argument(
         "--device", default="auto", metavar="DEVICE", help="auto (default), cpu, cuda or cuda:N"
@@ -61,6 +64,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the cleaned files (default: same as each recording)",
     )
     parser.add_argument(
+        "--track",
+        type=positive,
+        metavar="N",
+        help="clean audio track N alone of files with several (default: all, which stay tracks)",
+    )
+    parser.add_argument(
+        "--film",
+        action="store_true",
+        help="write films as films: the cleaned audio beside the untouched picture",
+    )
+    parser.add_argument(
         "--overwrite", action="store_true", help="clean again what is already in the output folder"
     )
 
@@ -76,31 +90,35 @@ def _strength(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Returns 0, or 1 if a file failed.
+    """Return 0, or 1 if a file failed or could not be read to its end.
 
     Raises:
-        UserError: where nothing can be done at all: no sound, a wrong folder, weights or device.
+        UserError: where nothing can be done at all: no audio, a wrong folder, weights or device.
     """
-    sources = args.sources or _default_sources(args.output)
+    sources = _expanded(args.sources) or _default_sources(args.output)
     if not sources:
         return 0
 
-    from frcrn_app.batch import plan_files, run_plan
+    from frcrn_app.batch import RunOptions, plan_files, run_plan
 
     if args.output.suffix.lower() in AUDIO_SUFFIXES and not args.output.is_dir():
-        raise AudioError(f'-o takes a folder for the cleaned files, and "{args.output}" is a file.')
-    plan = plan_files(sources, args.output, format=args.format, overwrite=args.overwrite)
+        raise AudioError("batch.output_not_folder", path=args.output)
+    plan = plan_files(
+        sources, args.output, format=args.format, film=args.film, overwrite=args.overwrite
+    )
     if plan.ignored:
-        print(f"ignored, as hidden or not sound: {_names(plan.ignored)}")
+        print(f"ignored, as hidden or not audio: {_names(plan.ignored)}")
     if plan.present:
         print(
-            f"left alone {_count(plan.present, 'file')} already in {args.output} "
+            f"left alone {_count(plan.present, 'file')} already in {shown(args.output)} "
             "(--overwrite cleans them again)"
         )
-    if not plan.jobs:
+    if not plan.jobs and not plan.refused:
         if not plan.present:
-            raise AudioError(f"There is no sound file in {_names(sources)}.")
+            raise AudioError("batch.no_audio", names=_names(sources))
         return 0
+    if not plan.jobs:
+        return _report([], plan, args, "")
 
     from frcrn_app.inference import Denoiser
 
@@ -110,23 +128,44 @@ def run(args: argparse.Namespace) -> int:
         results = run_plan(
             plan,
             denoiser,
-            strength=args.strength,
-            format=args.format,
-            progress=_advance(bar, [job.source.name for job in plan.jobs]),
+            RunOptions(args.strength, args.format, args.track, args.film),
+            progress=_advance(bar, [shown(Path(job.source.name)) for job in plan.jobs]),
         )
     elapsed = time.perf_counter() - start
+    return _report(
+        results, plan, args, f"in {elapsed:.1f} s, {denoiser.entry.name} on {denoiser.device}"
+    )
 
+
+def _report(results: Sequence, plan, args: argparse.Namespace, how: str) -> int:
+    """Print what was cleaned, what is to be said about it, and what failed."""
     cleaned = [result for result in results if result.status == "cleaned"]
-    failed = [result for result in results if result.status == "failed"]
-    duration = sum(result.duration for result in cleaned)
+    failed = [(result.source, result.error) for result in results if result.status == "failed"] or [
+        (refusal.source, refusal.error) for refusal in plan.refused
+    ]
     if cleaned:
+        duration = sum(result.duration for result in cleaned)
         print(
-            f"cleaned {_count(cleaned, 'file')} ({duration:.1f} s of sound in {elapsed:.1f} s, "
-            f"{denoiser.entry.name} on {denoiser.device}) into {args.output}"
+            f"cleaned {_count(cleaned, 'file')} ({duration:.1f} s of audio {how}) "
+            f"into {shown(args.output)}"
         )
-    for result in failed:
-        print(f"failed: {result.source}: {result.error}", file=sys.stderr)
-    return 1 if failed else 0
+    for result in cleaned:
+        for note in result.notes:
+            stream = sys.stderr if note.lost else sys.stdout
+            kind = "incomplete" if note.lost else "note"
+            print(f"{kind}: {shown(result.source)}: {note.sentence('en')}", file=stream)
+    for source, error in failed:
+        print(f"failed: {shown(source)}: {error.sentence('en')}", file=sys.stderr)
+    return 1 if failed or not all(result.complete for result in results) else 0
+
+
+def _expanded(sources: Sequence[Path]) -> list[Path]:
+    """Patterns such as *.wav, which some shells leave to the program, as the files they name."""
+    found: list[Path] = []
+    for source in sources:
+        matches = [] if source.exists() else sorted(glob.glob(str(source), recursive=True))
+        found += [Path(match) for match in matches] or [source]
+    return found
 
 
 def _default_sources(output: Path) -> list[Path]:
@@ -137,12 +176,10 @@ def _default_sources(output: Path) -> list[Path]:
         if any(INPUT_FOLDER.iterdir()):
             return [INPUT_FOLDER]
     except OSError as error:
-        raise AudioError(
-            f"The folder {INPUT_FOLDER}/ cannot be used ({error.strerror}): name files or folders."
-        ) from error
+        raise AudioError("batch.input_unusable", path=INPUT_FOLDER, reason=error) from error
     print(
         f"{INPUT_FOLDER}/ {'has been made' if created else 'is empty'}: put recordings into it and "
-        f"run this again; the cleaned ones will be in {output}/."
+        f"run this again; the cleaned ones will be in {shown(output)}/."
     )
     return []
 
@@ -173,5 +210,5 @@ def _count(things: Sequence, noun: str) -> str:
 
 
 def _names(paths: Sequence[Path]) -> str:
-    shown = ", ".join(str(path) for path in paths[:NAMES_SHOWN])
-    return shown + (f" and {len(paths) - NAMES_SHOWN} more" if len(paths) > NAMES_SHOWN else "")
+    listed = ", ".join(shown(path) for path in paths[:NAMES_SHOWN])
+    return listed + (f" and {len(paths) - NAMES_SHOWN} more" if len(paths) > NAMES_SHOWN else "")

@@ -1,5 +1,9 @@
 """Folders of files: what lands where, and that nothing is lost, replaced or half-written."""
 
+import os
+import sys
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
@@ -94,8 +98,9 @@ def test_a_file_that_fails_stops_nothing_else_and_leaves_nothing(tmp_path):
     missing = tmp_path / "missing.wav"
     results = denoise_files([tmp_path / "in", missing], tmp_path / "out", untouched)
     assert [result.status for result in results] == ["cleaned", "failed", "cleaned", "failed"]
-    assert "2.wav" in results[1].error
-    assert "missing.wav" in results[3].error
+    assert results[1].error.code == "audio.foreign"
+    assert "2.wav" in str(results[1].error)
+    assert (results[3].error.code, results[3].error.fields["path"]) == ("audio.missing", missing)
     assert files_in(tmp_path / "out") == ["1.wav", "3.wav"]
 
 
@@ -110,9 +115,9 @@ def test_a_fault_of_the_program_is_one_failed_file_with_a_reference_in_the_log(t
 
     bad, good = denoise_files([tmp_path / "in"], tmp_path / "out", mono_only)
     assert (bad.status, good.status) == ("failed", "cleaned")
-    assert "size mismatch" not in bad.error
+    assert bad.error.code == "fault.file"
     [record] = caplog.records
-    assert record.args[0] in bad.error
+    assert bad.error.fields["reference"] in record.getMessage()
     assert "size mismatch" in str(record.exc_info[1])
 
 
@@ -131,16 +136,41 @@ def test_what_is_there_is_left_alone_until_overwriting_is_asked_for(tmp_path):
     assert load_audio(tmp_path / "out/a.wav").duration == 0.5
 
 
-def test_two_sources_for_one_target_are_refused_before_anything_is_written(tmp_path):
+def test_two_recordings_of_one_name_keep_apart(tmp_path):
+    """interview.m4a beside interview.mp4: one clash must not stop a folder."""
     write_tone(tmp_path / "in/talk.wav")
     write_tone(tmp_path / "in/talk.flac")
-    assert len(plan_files([tmp_path / "in"], tmp_path / "out").jobs) == 2
-    with pytest.raises(AudioError, match=r"talk\.flac.*talk\.wav.*both become"):
-        denoise_files([tmp_path / "in"], tmp_path / "out", untouched, format="wav16")
+    write_by_av(tmp_path / "in/interview.m4a", "ipod", "aac")
+    write_by_av(tmp_path / "in/interview.mp4", "mp4", "aac")
+    denoise_files([tmp_path / "in"], tmp_path / "out", untouched, format="wav16")
+    assert files_in(tmp_path / "out") == [
+        "interview.mp4.wav",
+        "interview.wav",
+        "talk.flac.wav",
+        "talk.wav",
+    ]
+    denoise_files([tmp_path / "in"], tmp_path / "same", untouched)
+    assert files_in(tmp_path / "same") == [
+        "interview.m4a",
+        "interview.mp4.m4a",
+        "talk.flac",
+        "talk.wav",
+    ]
+    assert plan_files([tmp_path / "in"], tmp_path / "same").jobs == []
+
+
+def test_a_clash_of_whole_names_costs_its_own_row(tmp_path):
+    first = write_tone(tmp_path / "in/talk.wav")
     other = write_tone(tmp_path / "other/talk.wav")
-    with pytest.raises(AudioError, match="both become"):
-        denoise_files([tmp_path / "in", other], tmp_path / "out", untouched)
-    assert not (tmp_path / "out").exists()
+    third = write_tone(tmp_path / "other/third.wav")
+    results = denoise_files([first, other, third], tmp_path / "out", untouched)
+    assert {result.source: result.status for result in results} == {
+        first: "cleaned",
+        other: "failed",
+        third: "cleaned",
+    }
+    [refused] = [result for result in results if result.status == "failed"]
+    assert (refused.error.code, refused.error.fields["other"]) == ("batch.clash", first)
 
 
 def test_a_source_named_twice_is_cleaned_once(tmp_path):
@@ -154,8 +184,9 @@ def test_no_recording_is_ever_replaced_by_its_cleaned_version(tmp_path, overwrit
     path = write_tone(tmp_path / "in/a.wav")
     before = path.read_bytes()
     for sources in ([path], [tmp_path / "in"]):
-        with pytest.raises(AudioError, match="name another folder"):
+        with pytest.raises(AudioError) as refused:
             denoise_files(sources, tmp_path / "in", untouched, overwrite=overwrite)
+        assert refused.value.code in ("batch.replaces_source", "batch.output_is_source")
     assert path.read_bytes() == before
 
 
@@ -180,8 +211,9 @@ def test_hidden_and_other_files_of_a_folder_are_named_as_ignored(tmp_path):
 def test_an_output_that_is_a_file_is_refused(tmp_path):
     path = write_tone(tmp_path / "a.wav")
     (tmp_path / "out").write_text("")
-    with pytest.raises(AudioError, match="is a file"):
+    with pytest.raises(AudioError) as refused:
         plan_files([path], tmp_path / "out")
+    assert refused.value.code == "batch.output_is_file"
 
 
 @pytest.mark.parametrize(
@@ -269,3 +301,73 @@ def test_a_target_that_cannot_be_written_fails_alone_and_leaves_no_draft(tmp_pat
     results = denoise_files(sources, tmp_path / "out", untouched, overwrite=True)
     assert [result.status for result in results] == ["failed", "cleaned"]
     assert files_in(tmp_path / "out") == ["a.wav", "b.wav"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_names_may_be_any_bytes(tmp_path):
+    folder = os.fsencode(tmp_path / "in")
+    os.mkdir(folder)
+    names = [
+        b"caf\xe9.wav",
+        "会议".encode("gbk") + b".flac",
+        b"two\nlines.wav",
+        b"s" * 251 + b".wav",
+    ]
+    for name in names:
+        samples = tone().samples[0]
+        with open(os.path.join(folder, name), "wb") as file:
+            soundfile.write(file, samples, 16_000, format="FLAC" if b"flac" in name else "WAV")
+    results = denoise_files([tmp_path / "in"], tmp_path / "out", untouched)
+    assert [str(result.error) for result in results if result.error] == []
+    assert sorted(os.listdir(os.fsencode(tmp_path / "out"))) == sorted(names)
+    results[0].source.name.encode("utf-8", "surrogateescape")
+
+
+def test_a_long_name_is_shortened_where_its_ending_grows(tmp_path):
+    """83 Chinese characters are 249 bytes; three letters more would be too many."""
+    source = write_by_av(tmp_path / ("会" * 83 + ".aac"), "adts", "aac")
+    [result] = denoise_files([source], tmp_path / "out", untouched, format="flac")
+    assert result.status == "cleaned", result.error
+    assert len(os.fsencode(result.target.name)) <= 255
+    assert result.target.name.endswith("会.flac")
+
+
+def test_linked_folders_are_cleaned_once(tmp_path):
+    write_tone(tmp_path / "elsewhere/b.wav")
+    write_tone(tmp_path / "in/real/a.wav")
+    (tmp_path / "in/also").symlink_to(tmp_path / "in/real")
+    (tmp_path / "in/around").symlink_to(tmp_path / "in")
+    (tmp_path / "in/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in/gone.wav").symlink_to(tmp_path / "nowhere.wav")
+    plan = plan_files([tmp_path / "in"], tmp_path / "out")
+    found = sorted(job.target.relative_to(tmp_path / "out").as_posix() for job in plan.jobs)
+    assert found == ["linked/b.wav", "real/a.wav"]
+    assert [path.name for path in plan.ignored] == ["gone.wav"]
+
+
+def test_a_folder_that_may_not_be_read_costs_its_own_row(tmp_path, monkeypatch):
+    write_tone(tmp_path / "in/a.wav")
+    (tmp_path / "in/closed").mkdir()
+    scandir = os.scandir
+
+    def guarded(path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    results = denoise_files([tmp_path / "in"], tmp_path / "out", untouched)
+    assert sorted(result.status for result in results) == ["cleaned", "failed"]
+    assert {result.error.code for result in results if result.error} == {"batch.folder_unreadable"}
+
+
+def test_files_of_unknown_endings_are_taken_by_their_content(tmp_path):
+    write_tone(tmp_path / "in/a.wav").rename(tmp_path / "in/recording.bak")
+    write_tone(tmp_path / "in/b.flac").rename(tmp_path / "in/nameless")
+    (tmp_path / "in/module.ts").write_text("export const rate = 16_000;\n" * 20)
+    plan = plan_files([tmp_path / "in"], tmp_path / "out")
+    assert [job.target.name for job in plan.jobs] == ["nameless.wav", "recording.bak.wav"]
+    assert [path.name for path in plan.ignored] == ["module.ts"]
+    results = denoise_files([tmp_path / "in"], tmp_path / "out", untouched)
+    assert [result.target.name for result in results] == ["nameless.wav", "recording.bak.wav"]
+    assert plan_files([tmp_path / "in"], tmp_path / "out").jobs == []

@@ -12,7 +12,7 @@ from command_line import run_frcrn, write_noise
 from paths import ROOT
 
 from frcrn_app import Denoiser, load_audio
-from frcrn_app.batch import folders as batch
+from frcrn_app.batch import run as batch_run
 from frcrn_app.cli import main as cli
 from frcrn_app.cli.main import main
 from frcrn_app.metrics import si_sdr
@@ -33,8 +33,8 @@ def test_without_arguments_everything_in_input_lands_in_output(folder, capsys):
     (folder / "input/notes.txt").write_text("quiet room")
     assert main(["denoise", "--device", "cpu"]) == 0
     out = capsys.readouterr().out
-    assert "ignored, as hidden or not sound: input/notes.txt" in out
-    assert "cleaned 2 files (1.0 s of sound" in out
+    assert "ignored, as hidden or not audio: input/notes.txt" in out
+    assert "cleaned 2 files (1.0 s of audio" in out
     for name in ("a.wav", "monday/b.flac"):
         noisy, enhanced = load_audio(folder / "input" / name), load_audio(folder / "output" / name)
         assert enhanced.samples.shape == noisy.samples.shape
@@ -91,7 +91,7 @@ def test_a_failing_file_is_reported_at_the_end_with_exit_code_1(folder, capsys):
         (["a.wav", "-o", "cleaned.wav"], "-o takes a folder"),
         (["a.wav", "-o", "."], "name another folder"),
         (["a.wav", "-o", "empty.txt"], "is a file"),
-        (["folder"], "no sound file in folder"),
+        (["folder"], "no audio file in folder"),
         (["a.wav", "--weights", "nowhere.safetensors"], "nowhere.safetensors"),
         (["a.wav", "--device", "abacus"], "abacus"),
     ],
@@ -124,10 +124,10 @@ def test_an_input_that_is_no_folder_is_one_sentence(folder, capsys):
 
 
 def test_a_fault_in_one_file_tells_where_the_trace_is(folder, capsys, monkeypatch):
-    def fault(path):
+    def fault(path, **options):
         raise RuntimeError("the trace tells this")
 
-    monkeypatch.setattr(batch, "load_audio", fault)
+    monkeypatch.setattr(batch_run, "load_tracks", fault)
     monkeypatch.setattr(cli.tempfile, "gettempdir", lambda: str(folder))
     write_noise(folder / "a.wav")
     assert main(["denoise", "a.wav"]) == 1
