@@ -8,6 +8,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
 HELP = "score a denoiser on pairs of noisy and clean files"
 EXIT_SOME_FAILED = 1
 EXIT_INTERRUPTED = 130
+LINES_TOLD = 20  # of problems and notes on the terminal
 DEFAULT_JOURNAL = "frcrn-evaluate.journal.jsonl"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--clean", metavar="DIR", help="clean files; without them only dnsmos can be scored")
+    add(
+        "--clean",
+        metavar="DIR",
+        help="clean files; without them only dnsmos and distillmos can be scored",
+    )
     add("--noisy", metavar="DIR", help="noisy files, with the same names as the clean ones")
     add(
         "--system",
@@ -36,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--manifest",
         metavar="CSV",
-        help="instead of folders: columns noisy, clean, group, and one for each system",
+        help="instead of folders: columns noisy, clean, group, speaker or session (whose files are "
+        "resampled together), text (for wer), and one for each system",
     )
     add("--zip", metavar="FILE", help="instead of folders: an archive with clean/, noisy/, others")
     add(
@@ -52,10 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--metrics",
         metavar="LIST",
-        default="all",
-        help="comma-separated, such as pesq,stoi,si_sdr or all (default: %(default)s)",
+        default="",
+        help="comma-separated, such as pesq,stoi,si_sdr,distillmos; all means all that are "
+        "installed (default: those that need no optional package, and wer where there is text)",
     )
-    add("--align", action="store_true", help="shift sounds by up to 100 ms onto the clean ones")
+    add("--align", action="store_true", help="shift recordings by up to 100 ms onto the clean ones")
     add("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
     add("--workers", type=int, help="scoring processes (default: one a core)")
     add("--csv", metavar="FILE", help="write a line a file")
@@ -84,13 +92,17 @@ def run(args: argparse.Namespace) -> int:
     from frcrn_app.metrics import metric_keys
     from frcrn_app.report import write_reports
 
-    keys = metric_keys(part for part in args.metrics.split(",") if part.strip())
+    metrics = [part for part in args.metrics.split(",") if part.strip()]
+    metric_keys(metrics)  # a wrong name is told now
     for path in filter(None, (args.csv, args.json, args.html)):
         _check_writable(Path(path))  # now, not after an hour of scoring
     journal = _journal(args)
     with tempfile.TemporaryDirectory(prefix="frcrn-evaluate-") as scratch:
         pairs = _pairs(args, Path(scratch))
-        _list_unpaired(pairs)
+        _tell(
+            [f"not paired: {i.role} {i.name}: {i.reason}" for i in pairs.unpaired],
+            "all in the reports",
+        )
         denoiser = None
         if args.denoise:
             from frcrn_app.inference import Denoiser
@@ -101,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
             pairs,
             denoiser=denoiser,
             strength=args.strength,
-            metrics=keys,
+            metrics=metrics,
             align=args.align,
             seed=args.seed,
             workers=args.workers,
@@ -123,11 +135,10 @@ def run(args: argparse.Namespace) -> int:
             language=args.language,
         ):
             print(f"wrote {path}")
-    problems = [row for row in evaluation.rows if row.problems]
-    for row in problems[:20]:
-        print(f"{row.name}: {row.problems}", file=sys.stderr)
-    if len(problems) > 20:
-        print(f"... and {len(problems) - 20} more, all in the reports", file=sys.stderr)
+    problems = [f"{row.name}: {row.problems}" for row in evaluation.rows if row.problems]
+    _tell(problems, "all in the reports")
+    notes = [(row.name, row.notes_in("en")) for row in evaluation.rows]
+    _tell([f"note: {name}: {note}" for name, note in notes if note], "all in the reports")
     if evaluation.cancelled:
         again = "add --resume to go on" if journal else "name a report or --journal to resume"
         print(
@@ -183,9 +194,9 @@ def _pairs(args: argparse.Namespace, scratch: Path) -> PairSet:
 
     sources = [name for name in ("noisy", "manifest", "zip") if getattr(args, name)]
     if len(sources) != 1:
-        raise PairError("Name either --noisy (with --clean), --manifest or --zip.")
+        raise PairError("evaluation.one_source")
     if args.noisy is None and (args.clean or args.system):
-        raise PairError(f"--clean and --system go with --noisy, not with --{sources[0]}.")
+        raise PairError("evaluation.with_noisy", source=sources[0])
     if args.manifest:
         return pair_manifest(args.manifest)
     if args.zip:
@@ -194,9 +205,9 @@ def _pairs(args: argparse.Namespace, scratch: Path) -> PairSet:
     for text in args.system:
         name, equals, folder = text.partition("=")
         if not (name.strip() and equals and folder):
-            raise PairError(f'--system takes NAME=DIR, not "{text}".')
+            raise PairError("evaluation.system_option", text=text)
         if name.strip() in systems:
-            raise PairError(f'--system names "{name.strip()}" twice.')
+            raise PairError("evaluation.system_twice", name=name.strip())
         systems[name.strip()] = folder
     return pair_folders(args.noisy, args.clean, systems)
 
@@ -215,16 +226,18 @@ def _check_writable(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir() or not os.access(path.parent, os.W_OK):
-            raise PermissionError(errno.EACCES, "no permission, or a folder")
+            denied = errno.EISDIR if path.is_dir() else errno.EACCES
+            raise OSError(denied, os.strerror(denied))
     except OSError as error:
-        raise PairError(f'"{path}" cannot be written ({error.strerror}).') from error
+        raise PairError("evaluation.not_writable", path=path, reason=error) from error
 
 
-def _list_unpaired(pairs: PairSet) -> None:
-    for item in pairs.unpaired[:20]:
-        print(f"not paired: {item.role} {item.name}: {item.reason}", file=sys.stderr)
-    if len(pairs.unpaired) > 20:
-        print(f"... and {len(pairs.unpaired) - 20} more", file=sys.stderr)
+def _tell(lines: Sequence[str], rest: str) -> None:
+    """The first twenty lines on standard error, and how many more there are."""
+    for line in lines[:LINES_TOLD]:
+        print(line, file=sys.stderr)
+    if len(lines) > LINES_TOLD:
+        print(f"... and {len(lines) - LINES_TOLD} more, {rest}", file=sys.stderr)
 
 
 class _ProgressLine:

@@ -8,35 +8,69 @@
 `frcrn_app.report` writes what comes out as CSV, JSON and HTML.
 """
 
+from frcrn_app.evaluation.archives import extract_archive, pair_archive
+from frcrn_app.evaluation.folders import allowed_folder, pair_tree
+from frcrn_app.evaluation.groups import GROUPINGS, SNR_BIN
+from frcrn_app.evaluation.listing import SoundFile, list_sounds, printable
+from frcrn_app.evaluation.manifest import among, first_of, inside, pair_manifest
 from frcrn_app.evaluation.pairing import (
     NOISY,
     Pair,
     PairSet,
-    SoundFile,
     Unpaired,
-    list_sounds,
     pair_files,
     pair_folders,
-    pair_manifest,
 )
-from frcrn_app.evaluation.run import Evaluation, Row, evaluate_pairs
-from frcrn_app.evaluation.sources import pair_archive
-from frcrn_app.evaluation.summary import Summary, summarise
+from frcrn_app.evaluation.provenance import provenance
+from frcrn_app.evaluation.recordings import load_scored
+from frcrn_app.evaluation.rows import Evaluation, Row
+from frcrn_app.evaluation.run import evaluate_pairs
+from frcrn_app.evaluation.scoring import SoundScores
+from frcrn_app.evaluation.statistics import (
+    ALPHA,
+    LEVEL,
+    MIN_FILES,
+    MIN_TEST_FILES,
+    RESAMPLES,
+    Mean,
+)
+from frcrn_app.evaluation.summary import Comparison, Group, Score, Summary, summarise
 
 __all__ = [
+    "ALPHA",
+    "GROUPINGS",
+    "LEVEL",
+    "MIN_FILES",
+    "MIN_TEST_FILES",
     "NOISY",
+    "RESAMPLES",
+    "SNR_BIN",
+    "Comparison",
     "Evaluation",
+    "Group",
+    "Mean",
     "Pair",
     "PairSet",
     "Row",
+    "Score",
     "SoundFile",
+    "SoundScores",
     "Summary",
     "Unpaired",
+    "allowed_folder",
+    "among",
     "evaluate_pairs",
+    "extract_archive",
+    "first_of",
+    "inside",
     "list_sounds",
+    "load_scored",
     "pair_archive",
     "pair_files",
     "pair_folders",
     "pair_manifest",
+    "pair_tree",
+    "printable",
+    "provenance",
     "summarise",
 ]

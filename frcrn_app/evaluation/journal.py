@@ -1,7 +1,7 @@
 """What has been scored, on disk as it is scored, so that an interrupted run need not repeat it.
 
-One JSON object a line, one line a scored sound. A line counts only for the very same bytes: it is
-found by a key made of the files' contents, the options and the versions of what scored it.
+One JSON object a line, one line a scored recording. A line counts only for the very same bytes: it
+is found by a key made of the files' contents, the options and the versions of what scored it.
 """
 
 from __future__ import annotations
@@ -10,36 +10,34 @@ import hashlib
 import json
 import math
 import os
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePath
+from typing import Any
 
-from frcrn_app.errors import PairError
-from frcrn_app.evaluation.worker import SoundScores
+from frcrn_app import errors
+from frcrn_app.errors import PairError, UserError
+from frcrn_app.evaluation.listing import printable
+from frcrn_app.evaluation.scoring import Measured, SoundScores
+from frcrn_app.files import sha256_of
 from frcrn_app.metrics import package_versions
 
-_FORMAT = 1  # raise it when what a line means changes
-_BLOCK_BYTES = 1 << 20
+_FORMAT = 2  # raise it when what a line means changes
 
 
 @dataclass
 class JournalEntry:
-    """Scores of one sound as they were written down."""
+    """Scores of one recording as they were written down."""
 
     sound: SoundScores
-    duration: float
-    input_snr: float
+    measured: Measured
 
 
 def content_hash(path: Path) -> str | None:
     """SHA-256 of a file's bytes, None if it cannot be read."""
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK_BYTES):
-                digest.update(block)
+        return sha256_of(path)
     except OSError:
         return None
-    return digest.hexdigest()
 
 
 class Journal:
@@ -62,8 +60,10 @@ class Journal:
             if resume and self.path.exists():
                 self._read()
             self._file = self.path.open("a" if resume else "w", encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise PairError(f'The journal "{path}" cannot be used ({error}).') from error
+        except OSError as error:
+            raise PairError("evaluation.journal", path=self.path, reason=error) from error
+        except UnicodeDecodeError as error:
+            raise PairError("evaluation.journal_not_text", path=self.path) from error
 
     def __enter__(self) -> Journal:
         return self
@@ -71,9 +71,11 @@ class Journal:
     def __exit__(self, *exception) -> None:
         self._file.close()
 
-    def key(self, clean: str | None, degraded: str, *, align: bool, seed: int) -> str:
-        """The key of a sound from the hashes of its clean file and of itself."""
-        identity = [_FORMAT, clean, degraded, align, seed, self._versions]
+    def key(
+        self, clean: str | None, degraded: str, *, align: bool, seed: int, text: str | None
+    ) -> str:
+        """The key of a recording from the hashes of its clean file and of itself."""
+        identity = [_FORMAT, clean, degraded, align, seed, text, self._versions]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     def find(self, key: str, keys: list[str]) -> JournalEntry | None:
@@ -82,27 +84,28 @@ class Journal:
         if entry is None or not set(keys) <= entry.sound.scores.keys():
             return None
         known = entry.sound
-        sound = SoundScores(
+        sound = replace(
+            known,
             scores={name: known.scores[name] for name in keys},
-            reasons={name: text for name, text in known.reasons.items() if name in keys},
-            error=known.error,
-            lag=known.lag,
-            cut=known.cut,
-            elapsed=known.elapsed,
+            reasons={name: reason for name, reason in known.reasons.items() if name in keys},
         )
-        return JournalEntry(sound, entry.duration, entry.input_snr)
+        return JournalEntry(sound, entry.measured)
 
     def add(self, key: str, entry: JournalEntry, *, name: str, system: str) -> None:
         """Write an entry down; the name and the system are there for people who read the file."""
-        sound = asdict(entry.sound)
-        del sound["passing"]
+        sound = entry.sound
         line = {
             "key": key,
             "name": name,
             "system": system,
-            "duration": entry.duration,
-            "input_snr": entry.input_snr,
-            **sound,
+            "measured": asdict(entry.measured),
+            "scores": sound.scores,
+            "reasons": {metric: _plain(reason) for metric, reason in sound.reasons.items()},
+            "notes": [_plain(note) for note in sound.notes],
+            "error": _plain(sound.error),
+            "lag": sound.lag,
+            "cut": sound.cut,
+            "elapsed": sound.elapsed,
         }
         self._file.write(json.dumps(_without_nan(line), ensure_ascii=False) + "\n")
         self._file.flush()
@@ -111,23 +114,12 @@ class Journal:
         text = self.path.read_text(encoding="utf-8")
         for line in text.splitlines():
             try:
-                values = json.loads(line)
-                sound = SoundScores(
-                    scores={name: _number(value) for name, value in values["scores"].items()},
-                    reasons=values["reasons"],
-                    error=values["error"],
-                    lag=values["lag"],
-                    cut=values["cut"],
-                    elapsed=values["elapsed"],
-                )
-                key = values["key"]
-                entry = JournalEntry(
-                    sound, _number(values["duration"]), _number(values["input_snr"])
-                )
+                key, entry = _entry(json.loads(line))
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue  # the line that was being written when the run was killed
             known = self._entries.get(key)
-            if known is not None:  # further metrics of the same sound
+            if known is not None:  # further metrics of the same recording
+                sound = entry.sound
                 sound.scores = known.sound.scores | sound.scores
                 sound.reasons = known.sound.reasons | sound.reasons
                 if sound.elapsed is None:
@@ -138,11 +130,45 @@ class Journal:
                 file.write("\n")
 
 
+def _entry(line: dict[str, Any]) -> tuple[str, JournalEntry]:
+    sound = SoundScores(
+        scores={name: _number(value) for name, value in line["scores"].items()},
+        reasons={name: _error(reason) for name, reason in line["reasons"].items()},
+        notes=[_error(note) for note in line["notes"]],
+        error=_error(line["error"]) if line["error"] else None,
+        lag=line["lag"],
+        cut=line["cut"],
+        elapsed=line["elapsed"],
+    )
+    measured = Measured(**{name: _number(value) for name, value in line["measured"].items()})
+    return line["key"], JournalEntry(sound, measured)
+
+
+def _plain(value: Any) -> Any:
+    """An error as JSON holds it; a path by its name, an error of the system by its number."""
+    if isinstance(value, UserError):
+        fields = {name: _plain(field) for name, field in value.fields.items()}
+        return {"kind": type(value).__name__, "code": value.code, "fields": fields}
+    if isinstance(value, OSError):
+        return {"errno": value.errno}
+    return printable(value.name) if isinstance(value, PurePath) else value
+
+
+def _error(value: Any) -> Any:
+    """What `_plain` made plain."""
+    if not isinstance(value, dict):
+        return value
+    if "errno" in value:
+        return OSError(value["errno"], os.strerror(value["errno"] or 0))
+    fields = {name: _error(field) for name, field in value["fields"].items()}
+    return getattr(errors, value["kind"])(value["code"], **fields)
+
+
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _without_nan(value):
+def _without_nan(value: Any) -> Any:
     """NaN as null, all the way down: JSON has no NaN."""
     if isinstance(value, dict):
         return {key: _without_nan(item) for key, item in value.items()}

@@ -1,8 +1,7 @@
-"""Which clean sound belongs to which noisy one, and which file each system made of it."""
+"""Which clean file belongs to which noisy one, and which file each system made of it."""
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections import defaultdict
@@ -10,36 +9,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from frcrn_app.audio import AUDIO_SUFFIXES
 from frcrn_app.errors import PairError
+from frcrn_app.evaluation.listing import SoundFile, list_sounds
 
-NOISY = "noisy"  # the name that the unprocessed sound has among the systems
-MAX_MANIFEST_ROWS = 100_000
+NOISY = "noisy"  # the name that the unprocessed recording has among the systems
 
 _ROLE_WORDS = (
     "clean|noisy|noise|mix|mixture|enh|enhanced|denoised|cleaned|processed|out|output|est|"
     "estimate|ref|reference|target"
 )
 _AFFIX = re.compile(rf"^(?:{_ROLE_WORDS})[\s_.-]+|[\s_.-]+(?:{_ROLE_WORDS})$")
-_NOTHING = "no file goes with it"
 _FILE_ID = re.compile(r"(?:^|[_\s-])fileid[_-]?(\d+)$")
-_MANIFEST_ROLES = {
-    "clean": ("clean", "reference", "ref", "target", "clean_path", "clean_file"),
-    "noisy": ("noisy", "mix", "mixture", "input", "noisy_path", "noisy_file"),
-    "group": ("group", "condition", "category"),
-    "name": ("name", "id", "file"),
-}
+_NAMES_SHOWN = 3  # of several files that are in question
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One noisy sound with its clean one, where there is one, and what systems made of it."""
+    """One noisy file with its clean one, where there is one, and what systems made of it."""
 
     name: str  # unique in its set
     noisy: Path
     clean: Path | None = None
     systems: Mapping[str, Path] = field(default_factory=dict)  # may lack some of the set's systems
     group: str | None = None
+    cluster: str | None = None  # what files that are not independent share: a speaker, a session
+    text: str | None = None  # what is said
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,7 @@ class Unpaired:
 
     name: str
     role: str  # "clean", "noisy" or the system's name
-    reason: str
+    reason: PairError
 
 
 @dataclass(frozen=True)
@@ -56,49 +50,8 @@ class PairSet:
     """What is to be scored, in a fixed order, and what had to be left out."""
 
     pairs: tuple[Pair, ...]
-    systems: tuple[str, ...] = ()  # besides the noisy sound itself, in the order given
+    systems: tuple[str, ...] = ()  # besides the noisy recording itself, in the order given
     unpaired: tuple[Unpaired, ...] = ()
-
-
-@dataclass(frozen=True)
-class SoundFile:
-    """A file under the folder, archive or upload that it came in."""
-
-    path: Path
-    relative: str  # below that folder, with "/", such as "cafe/p232_001.wav"
-
-    @property
-    def stem(self) -> str:
-        return self.relative.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-
-    @property
-    def relative_stem(self) -> str:
-        folder, slash, _ = self.relative.rpartition("/")
-        return f"{folder}{slash}{self.stem}"
-
-
-def list_sounds(folder: str | os.PathLike, within: Iterable[Path] | None = None) -> list[SoundFile]:
-    """Sound files of a folder and its subfolders, sorted by their relative path.
-
-    Hidden files and folders and those that macOS adds to archives are passed over, and so are
-    links that lead out of all folders `within`, where that is given. Raises PairError if there is
-    no such folder.
-    """
-    root = Path(folder)
-    if not root.is_dir():
-        raise PairError(f'There is no folder "{folder}": check the path.')
-    limits = None if within is None else [Path(limit).resolve() for limit in within]
-    found = []
-    for parent, subfolders, names in os.walk(root, followlinks=limits is None):
-        subfolders[:] = [name for name in subfolders if not _is_junk(name)]
-        for name in names:
-            path = Path(parent, name)
-            if _is_junk(name) or path.suffix.lower() not in AUDIO_SUFFIXES or not path.is_file():
-                continue
-            resolved = path.resolve()
-            if limits is None or any(resolved.is_relative_to(limit) for limit in limits):
-                found.append(SoundFile(path, path.relative_to(root).as_posix()))
-    return sorted(found, key=lambda file: _natural(file.relative))
 
 
 def pair_folders(
@@ -132,51 +85,35 @@ def pair_files(
         PairError: if there are no noisy files, if a system's name is taken, or if nothing pairs.
     """
     systems = dict(systems or {})
-    _check_system_names(systems)
+    check_system_names(systems)
     if not noisy:
-        raise PairError("There is no noisy sound file: check the folder and the files' suffixes.")
+        raise PairError("evaluation.no_noisy_file")
     if clean is not None and not clean:
-        raise PairError("There is no clean sound file: check the folder and the files' suffixes.")
+        raise PairError("evaluation.no_clean_file")
 
     unpaired: list[Unpaired] = []
     kept = list(noisy)
     clean_of: dict[SoundFile, SoundFile] = {}
     if clean is not None:
         clean_of, lost = _match(noisy, clean, shared=True)
+        for file in [file for file in clean_of if is_same_file(file.path, clean_of[file].path)]:
+            lost[file] = PairError("evaluation.same_file", name=clean_of.pop(file).relative)
         unpaired += [Unpaired(file.relative, NOISY, reason) for file, reason in lost.items()]
+        unpaired += _unused(clean, clean_of, "clean")
         kept = [file for file in noisy if file in clean_of]
-        used = set(clean_of.values())
-        unpaired += [
-            Unpaired(file.relative, "clean", "no noisy file goes with it")
-            for file in clean
-            if file not in used
-        ]
+        if not kept:
+            same = [reason for reason in lost.values() if reason.code == "evaluation.same_file"]
+            raise same[0] if same else PairError("evaluation.no_pair")
     made_of: dict[str, dict[SoundFile, SoundFile]] = {}
     for name, files in systems.items():
         made_of[name], lost = _match(kept, files, shared=False)
-        used = set(made_of[name].values())
-        unpaired += [
-            Unpaired(file.relative, name, "no noisy file goes with it")
-            for file in files
-            if file not in used
-        ]
-        unpaired += [
-            Unpaired(
-                file.relative,
-                name,
-                "this system has no file for it" if reason == _NOTHING else reason,
-            )
-            for file, reason in lost.items()
-        ]
         if not made_of[name]:
-            raise PairError(
-                f'No file of "{name}" goes with a noisy file: give both the same names.'
-            )
-    if not kept:
-        raise PairError(
-            "No noisy file goes with a clean one: give both the same names, such as "
-            "clean/a.wav and noisy/a.wav."
-        )
+            raise PairError("evaluation.system_unpaired", name=name)
+        unpaired += _unused(files, made_of[name], name)
+        for file, reason in lost.items():
+            if reason.code == "evaluation.no_partner":
+                reason = PairError("evaluation.not_made")
+            unpaired.append(Unpaired(file.relative, name, reason))
     groups = {file: file.relative.split("/", 1)[0] for file in kept if "/" in file.relative}
     if len(set(groups.values())) < 2:
         groups = {}
@@ -194,89 +131,27 @@ def pair_files(
     return PairSet(pairs, tuple(systems), tuple(unpaired))
 
 
-def pair_manifest(
-    manifest: str | os.PathLike,
-    resolve: Callable[[str], Path | None] | None = None,
-) -> PairSet:
-    """Pairs of a CSV file with a column `noisy` and, optionally, `clean`, `group` and `name`.
-
-    Every other column is a system, its cells the files that the system made. Cells are paths, by
-    default below the manifest's own folder or absolute; an empty clean cell leaves the pair
-    without one. Commas, semicolons and tabs separate. A line whose files are missing is listed as
-    unpaired.
-
-    Args:
-        manifest: the CSV file, UTF-8.
-        resolve: turns a cell into a path, or None where there is no such file.
-
-    Raises:
-        PairError: if the file cannot be read, has no column `noisy`, or no line can be used.
-    """
-    manifest = Path(manifest)
-    resolve = resolve or _below(manifest.parent)
-    header, lines = _read_manifest(manifest)
-    columns = {role: _column(header, names) for role, names in _MANIFEST_ROLES.items()}
-    if columns["noisy"] is None:
-        raise PairError(
-            f'"{manifest.name}" has no column "noisy": its first line must name the columns, such '
-            "as clean,noisy,group."
-        )
-    roles = set(columns.values())
-    systems = {name: index for index, name in enumerate(header) if index not in roles and name}
-    _check_system_names(systems)
-
-    pairs, unpaired, seen = [], [], defaultdict(int)
-    for number, cells in lines:
-
-        def cell(column: int | None, cells=cells) -> str:
-            return cells[column].strip() if column is not None and column < len(cells) else ""
-
-        noisy_cell, clean_cell = cell(columns["noisy"]), cell(columns["clean"])
-        files = {"clean": clean_cell, NOISY: noisy_cell}
-        paths = {role: resolve(text) if text else None for role, text in files.items()}
-        missing = [role for role, text in files.items() if text and paths[role] is None]
-        if not noisy_cell:
-            unpaired.append(Unpaired(f"line {number}", NOISY, "the cell is empty"))
-            continue
-        if missing:
-            unpaired += [
-                Unpaired(files[role], role, f"line {number}: there is no such file")
-                for role in missing
-            ]
-            continue
-        made = {}
-        for system, index in systems.items():
-            text = cell(index)
-            path = resolve(text) if text else None
-            if path is not None:
-                made[system] = path
-            else:
-                reason = "there is no such file" if text else "the cell is empty"
-                unpaired.append(Unpaired(text or noisy_cell, system, f"line {number}: {reason}"))
-        name = cell(columns["name"]) or _stem(noisy_cell)
-        seen[name] += 1
-        if seen[name] > 1:
-            name = f"{name} (line {number})"
-        group = cell(columns["group"]) or None
-        pairs.append(Pair(name, paths[NOISY], paths["clean"], made, group))
-    if not pairs:
-        first = f" ({unpaired[0].name}: {unpaired[0].reason})" if unpaired else ""
-        raise PairError(f'No line of "{manifest.name}" can be used{first}: check its paths.')
-    return PairSet(tuple(pairs), tuple(systems), tuple(unpaired))
+def check_system_names(systems: Iterable[str]) -> None:
+    """Raises PairError for a name that means something else."""
+    for name in systems:
+        if name.casefold() in (NOISY, "clean") or not name.strip():
+            raise PairError("evaluation.system_name", name=name)
 
 
-def _is_junk(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to the same file, links followed."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return one == other
 
 
-def _natural(text: str) -> list[tuple[int, int | str]]:
-    """Sorts fileid_2 before fileid_10."""
-    parts = re.split(r"(\d+)", text.casefold())
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts if part]
-
-
-def _stem(path: str) -> str:
-    return re.split(r"[/\\]", path)[-1].rsplit(".", 1)[0]
+def _unused(
+    files: Sequence[SoundFile], partners: Mapping[SoundFile, SoundFile], role: str
+) -> list[Unpaired]:
+    used = set(partners.values())
+    reason = PairError("evaluation.no_noisy_partner")
+    return [Unpaired(file.relative, role, reason) for file in files if file not in used]
 
 
 def _without_affixes(file: SoundFile) -> str:
@@ -305,13 +180,13 @@ _KEYS: tuple[tuple[Callable[[SoundFile], str | None], bool], ...] = (
 
 def _match(
     files: Sequence[SoundFile], candidates: Sequence[SoundFile], *, shared: bool
-) -> tuple[dict[SoundFile, SoundFile], dict[SoundFile, str]]:
+) -> tuple[dict[SoundFile, SoundFile], dict[SoundFile, PairError]]:
     """The candidate of each file, and of each file without one the reason.
 
     A surer key goes first for all files, so that a pattern never takes what a name claims.
     """
     partner: dict[SoundFile, SoundFile] = {}
-    reasons = dict.fromkeys(files, _NOTHING)
+    reasons = dict.fromkeys(files, PairError("evaluation.no_partner"))
     taken: set[SoundFile] = set()
     for key, is_pattern in _KEYS:
         exclusive = is_pattern or not shared
@@ -327,16 +202,21 @@ def _match(
             if value is None or not offered:
                 continue
             if len(offered) > 1:
-                names = ", ".join(file.relative for file in offered[:3])
-                reasons.update(dict.fromkeys(claimants, f"several files go with it: {names}"))
+                reason = PairError("evaluation.several_partners", names=_some(offered))
+                reasons.update(dict.fromkeys(claimants, reason))
             elif exclusive and len(claimants) > 1:
-                names = ", ".join(file.relative for file in claimants[:3])
-                reason = f"{offered[0].relative} goes with several files: {names}"
+                reason = PairError(
+                    "evaluation.several_claim", name=offered[0].relative, names=_some(claimants)
+                )
                 reasons.update(dict.fromkeys(claimants, reason))
             else:
                 partner.update(dict.fromkeys(claimants, offered[0]))
                 taken.add(offered[0])
     return partner, {file: reasons[file] for file in files if file not in partner}
+
+
+def _some(files: Sequence[SoundFile]) -> str:
+    return ", ".join(file.relative for file in files[:_NAMES_SHOWN])
 
 
 def _unique_names(files: Sequence[SoundFile]) -> dict[SoundFile, str]:
@@ -347,48 +227,3 @@ def _unique_names(files: Sequence[SoundFile]) -> dict[SoundFile, str]:
             return names
     # Uploads may repeat a name; number those.
     return {file: f"{file.relative} ({number})" for number, file in enumerate(files, 1)}
-
-
-def _check_system_names(systems: Iterable[str]) -> None:
-    for name in systems:
-        if name.casefold() in (NOISY, "clean") or not name.strip():
-            raise PairError(f'A system cannot be called "{name}": give it another name.')
-
-
-def _below(folder: Path) -> Callable[[str], Path | None]:
-    def resolve(text: str) -> Path | None:
-        path = folder / text
-        return path if path.is_file() else None
-
-    return resolve
-
-
-def _read_manifest(manifest: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and the lines that are not empty with their numbers."""
-    try:
-        text = manifest.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise PairError(f'"{manifest.name}" is not UTF-8 text: save it as CSV UTF-8.') from None
-    except OSError as error:
-        raise PairError(f'"{manifest.name}" cannot be read ({error.strerror}).') from error
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        rows = list(csv.reader(text.splitlines(), delimiter=delimiter))
-    except csv.Error as error:
-        raise PairError(f'"{manifest.name}" is not a CSV file ({error}).') from None
-    lines = [(n, row) for n, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
-    if not lines:
-        raise PairError(f'"{manifest.name}" is empty.')
-    if len(lines) > MAX_MANIFEST_ROWS:
-        raise PairError(f'"{manifest.name}" has more than {MAX_MANIFEST_ROWS:,} lines: split it.')
-    header = [cell.strip() for cell in lines[0][1]]
-    twice = {name for name in header if name and header.count(name) > 1}
-    if twice:
-        raise PairError(f'"{manifest.name}" has several columns called "{min(twice)}".')
-    return header, lines[1:]
-
-
-def _column(header: Sequence[str], names: Sequence[str]) -> int | None:
-    lower = [name.casefold() for name in header]
-    return next((lower.index(name) for name in names if name in lower), None)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from frcrn_app import __version__
 from frcrn_app.metrics import package_versions
+from frcrn_app.version import __version__
 
 if TYPE_CHECKING:
     from frcrn_app.inference import Denoiser

@@ -154,11 +154,11 @@ def test_too_short_for_pesq_and_stoi_is_no_sentinel(clean, noisy):
         scores, reasons = score(clean[part], noisy[part], ["pesq", "stoi", "estoi", "si_sdr"])
         assert math.isnan(scores["stoi"])
         assert math.isnan(scores["estoi"])
-        assert "0.4 s" in reasons["stoi"]
+        assert reasons["stoi"].code == "metrics.stoi_short"
         assert math.isfinite(scores["si_sdr"])
         if length < 4000:
             assert math.isnan(scores["pesq_wb"])
-            assert "0.25 s" in reasons["pesq_wb"]
+            assert reasons["pesq_wb"].code == "metrics.pesq_short"
 
 
 def test_half_a_second_with_too_little_speech_is_no_sentinel(clean, noisy):
@@ -168,7 +168,7 @@ def test_half_a_second_with_too_little_speech_is_no_sentinel(clean, noisy):
     quiet[2000:] *= 1e-5
     scores, reasons = score(quiet, noisy[part], ["stoi"])
     assert math.isnan(scores["stoi"])
-    assert "not silent" in reasons["stoi"]
+    assert reasons["stoi"].code == "metrics.stoi_short"
 
 
 def test_a_sound_equal_to_the_clean_one(clean):
@@ -177,12 +177,13 @@ def test_a_sound_equal_to_the_clean_one(clean):
     assert scores["stoi"] == pytest.approx(1.0)
     assert scores["lsd"] == 0
     assert math.isnan(scores["si_sdr"])
-    assert "equals" in reasons["si_sdr"]
+    assert reasons["si_sdr"].code == "metrics.equal"
 
 
 def test_a_sound_that_shares_nothing_has_no_si_sdr():
-    with pytest.raises(MetricError, match="nothing"):
+    with pytest.raises(MetricError) as refused:
         metrics.si_sdr(tone(200), tone(700))
+    assert refused.value.code == "metrics.unrelated"
 
 
 def test_without_a_clean_sound_only_dnsmos_is_scored(noisy):
@@ -195,14 +196,16 @@ def test_without_a_clean_sound_only_dnsmos_is_scored(noisy):
 def test_dnsmos_of_silence_and_beyond_full_scale(noisy):
     scores, reasons = score(None, np.zeros(RATE), ["dnsmos"])
     assert all(math.isnan(value) for value in scores.values())
-    assert "silent" in reasons["dnsmos_ovrl"]
+    assert reasons["dnsmos_ovrl"].code == "metrics.silent"
     loud = np.resize(noisy, 10 * RATE) * (3 / np.abs(noisy).max())
     assert metrics.dnsmos(loud) == metrics.dnsmos(np.clip(loud, -1, 1))
 
 
 def test_names_of_metrics():
     assert metrics.metric_keys(["SI-SNR", "pesq"]) == ["pesq_wb", "pesq_nb", "si_sdr"]
-    assert metrics.metric_keys(None) == list(metrics.METRICS)
+    assert metrics.metric_keys(None)[-1] == "dnsmos_p808"
+    assert metrics.metric_keys(["composite"]) == ["seg_snr", "csig", "cbak", "covl"]
     assert metrics.metric_keys(["DNSMOS OVRL"]) == ["dnsmos_ovrl"]
-    with pytest.raises(MetricError, match="mos_lqo"):
+    with pytest.raises(MetricError) as unknown:
         metrics.metric_keys(["stoi", "mos_lqo"])
+    assert unknown.value.fields["name"] == "mos_lqo"

@@ -1,0 +1,270 @@
+"""Pairs that a CSV file lists, and which files its cells mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path, PurePath
+
+from charset_normalizer import from_bytes
+
+from frcrn_app.errors import PairError
+from frcrn_app.evaluation.listing import SoundFile
+from frcrn_app.evaluation.pairing import (
+    NOISY,
+    Pair,
+    PairSet,
+    Unpaired,
+    check_system_names,
+    is_same_file,
+)
+
+MAX_MANIFEST_BYTES = 32 << 20
+MAX_MANIFEST_ROWS = 100_000
+MAX_MANIFEST_CELLS = 1_000_000
+
+# What a column may be called; the first that is there counts, none of them is a system.
+_ROLES = {
+    "clean": ("clean", "reference", "ref", "target", "clean_path", "clean_file"),
+    "noisy": ("noisy", "mix", "mixture", "input", "noisy_path", "noisy_file"),
+    "group": ("group", "condition", "category"),
+    "name": ("name", "id", "file"),
+    "cluster": ("cluster", "speaker", "speaker_id", "session", "session_id"),
+    "text": ("text", "transcript", "transcription", "sentence"),
+}
+Resolve = Callable[[str], Path | None]
+
+
+def pair_manifest(manifest: str | os.PathLike, resolve: Resolve | None = None) -> PairSet:
+    """Pairs of a CSV file with a column `noisy` and others that are optional.
+
+    `clean` (an empty cell leaves the pair without one), `group`, `name`, `speaker` or `session`
+    (files that share one are not independent: statistics take them together) and `text` (what is
+    said, for the word error rate). Every other column is a system, its cells the files that the
+    system made. Cells are paths, by default below the manifest's own folder or absolute, with `/`
+    or `\\`. Commas, semicolons and tabs separate. A line whose files are missing, in doubt, or the
+    same is listed as unpaired.
+
+    Args:
+        manifest: the CSV file, in UTF-8 or an encoding that its bytes give away.
+        resolve: turns a cell into a path, or None where there is no such file; raises PairError
+            where it could mean several.
+
+    Raises:
+        PairError: if the file cannot be read, has no column `noisy`, or no line can be used.
+    """
+    manifest = Path(manifest)
+    resolve = resolve or inside(None, manifest.parent)
+    lines = _lines(manifest)
+    _, header = next(lines, (0, None))
+    if header is None:
+        raise PairError("evaluation.manifest_empty", manifest=manifest)
+    columns = _columns(header, manifest)
+    systems = {
+        name: index
+        for index, name in enumerate(header)
+        if name and name.casefold() not in {word for words in _ROLES.values() for word in words}
+    }
+    check_system_names(systems)
+    pairs: list[Pair] = []
+    unpaired: list[Unpaired] = []
+    seen: dict[str, int] = defaultdict(int)
+    for number, cells in lines:
+
+        def cell(column: int | None, cells=cells) -> str:
+            return cells[column] if column is not None and column < len(cells) else ""
+
+        def file(role: str, text: str, number=number) -> Path | None:
+            """The file that a cell means; where there is none, that is listed."""
+            reason = PairError("evaluation.no_such_file" if text else "evaluation.empty_cell")
+            path = None
+            if text:
+                try:
+                    path = resolve(text)
+                except PairError as error:
+                    reason = error
+            if path is None:
+                at_line = PairError("evaluation.line", number=number, problem=reason)
+                unpaired.append(Unpaired(text or f"{manifest.name}:{number}", role, at_line))
+            return path
+
+        noisy_cell, clean_cell = cell(columns["noisy"]), cell(columns["clean"])
+        noisy = file(NOISY, noisy_cell)
+        clean = file("clean", clean_cell) if clean_cell else None
+        if noisy is None or (clean_cell and clean is None):
+            continue
+        if clean is not None and is_same_file(noisy, clean):
+            same = PairError("evaluation.same_file", name=clean_cell)
+            at_line = PairError("evaluation.line", number=number, problem=same)
+            unpaired.append(Unpaired(noisy_cell, NOISY, at_line))
+            continue
+        made = {system: file(system, cell(index)) for system, index in systems.items()}
+        name = cell(columns["name"]) or re.split(r"[/\\]", noisy_cell)[-1].rsplit(".", 1)[0]
+        seen[name] += 1
+        if seen[name] > 1:
+            name = f"{name} ({number})"
+        pairs.append(
+            Pair(
+                name,
+                noisy,
+                clean,
+                {system: path for system, path in made.items() if path is not None},
+                group=cell(columns["group"]) or None,
+                cluster=cell(columns["cluster"]) or None,
+                text=cell(columns["text"]) or None,
+            )
+        )
+    if not pairs:
+        if unpaired:
+            first = unpaired[0]
+            raise PairError(
+                "evaluation.manifest_unusable",
+                manifest=manifest,
+                name=first.name,
+                problem=first.reason,
+            )
+        raise PairError("evaluation.manifest_no_lines", manifest=manifest)
+    return PairSet(tuple(pairs), tuple(systems), tuple(unpaired))
+
+
+def inside(roots: Iterable[Path] | None, base: Path) -> Resolve:
+    """For `pair_manifest`: cells as paths below `base`, None for what lies outside all roots."""
+    limits = None if roots is None else [root.resolve() for root in roots]
+
+    def resolve(text: str) -> Path | None:
+        for spelling in (text, text.replace("\\", "/")):
+            path = base / spelling
+            try:
+                if not path.is_file():
+                    continue
+                real = path.resolve()
+            except (OSError, ValueError):
+                continue
+            if limits is None or any(real.is_relative_to(limit) for limit in limits):
+                return path if limits is None else real
+        return None
+
+    return resolve
+
+
+def among(files: Iterable[Path | SoundFile]) -> Resolve:
+    """For `pair_manifest`: cells matched to files by as much of both paths as there is.
+
+    Uploads have no path but their name. A cell and a file go together where the shorter of both
+    paths ends the longer one; of several such files the one counts that shares most. Resolving
+    raises PairError where more than one shares as much.
+    """
+    by_name: dict[str, list[tuple[tuple[str, ...], Path]]] = defaultdict(list)
+    for file in files:
+        relative, path = (
+            (file.relative, file.path) if isinstance(file, SoundFile) else (file.name, file)
+        )
+        parts = _parts(relative)
+        if (parts, path) not in by_name[parts[-1]]:
+            by_name[parts[-1]].append((parts, path))
+
+    def resolve(text: str) -> Path | None:
+        wanted = _parts(text)
+        if not wanted:
+            return None
+        shared: dict[int, list[tuple[tuple[str, ...], Path]]] = defaultdict(list)
+        for parts, path in by_name.get(wanted[-1], ()):
+            length = min(len(parts), len(wanted))
+            if parts[-length:] == wanted[-length:]:
+                shared[length].append((parts, path))
+        if not shared:
+            return None
+        best = shared[max(shared)]
+        exact = [path for parts, path in best if parts == wanted]
+        if exact:
+            return exact[0]
+        if len(best) > 1:
+            names = ", ".join("/".join(parts) for parts, _ in best[:3])
+            raise PairError("evaluation.ambiguous", name=text, names=names)
+        return best[0][1]
+
+    return resolve
+
+
+def first_of(*resolvers: Resolve) -> Resolve:
+    """For `pair_manifest`: what the first of several ways finds."""
+
+    def resolve(text: str) -> Path | None:
+        return next((found for way in resolvers if (found := way(text)) is not None), None)
+
+    return resolve
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    parts = re.sub(r"^[A-Za-z]:(?=[/\\])", "", path.strip()).replace("\\", "/").split("/")
+    return tuple(part for part in parts if part not in ("", "."))
+
+
+def _columns(header: Sequence[str], manifest: PurePath) -> dict[str, int | None]:
+    """The column of each role, None where there is none."""
+    for name in header:
+        if name and header.count(name) > 1:
+            raise PairError("evaluation.column_twice", manifest=manifest, column=name)
+    lower = [name.casefold() for name in header]
+    columns = {
+        role: next((lower.index(name) for name in names if name in lower), None)
+        for role, names in _ROLES.items()
+    }
+    if columns["noisy"] is None:
+        raise PairError("evaluation.no_noisy_column", manifest=manifest)
+    return columns
+
+
+def _lines(manifest: Path) -> Iterator[tuple[int, list[str]]]:
+    """The lines that are not empty, with their numbers; cells without spaces around them."""
+    text = _text(manifest)
+    first = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    lines = cells = 0
+    try:
+        for row in reader:
+            cells += len(row)
+            if cells > MAX_MANIFEST_CELLS:
+                raise PairError(
+                    "evaluation.manifest_cells", manifest=manifest, most=MAX_MANIFEST_CELLS
+                )
+            stripped = [cell.strip() for cell in row]
+            if not any(stripped):
+                continue
+            lines += 1
+            if lines > MAX_MANIFEST_ROWS:
+                raise PairError(
+                    "evaluation.manifest_rows", manifest=manifest, most=MAX_MANIFEST_ROWS
+                )
+            yield reader.line_num, stripped
+    except csv.Error as error:
+        raise PairError(
+            "evaluation.manifest_not_csv", manifest=manifest, reason=str(error)
+        ) from None
+
+
+def _text(manifest: Path) -> str:
+    """UTF-8, or what charset-normalizer takes it for: Excel saves in the system's code page."""
+    try:
+        with manifest.open("rb") as file:
+            content = file.read(MAX_MANIFEST_BYTES + 1)
+    except OSError as error:
+        raise PairError(
+            "evaluation.manifest_unreadable", manifest=manifest, reason=error
+        ) from error
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise PairError(
+            "evaluation.manifest_bytes", manifest=manifest, most=MAX_MANIFEST_BYTES / 2**20
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        guess = from_bytes(content).best()
+    if guess is None:
+        raise PairError("evaluation.manifest_encoding", manifest=manifest)
+    return str(guess)

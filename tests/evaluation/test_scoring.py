@@ -1,0 +1,159 @@
+"""Pairs become rows of scores that are right, whatever else is in the set."""
+
+import math
+
+import numpy as np
+import pytest
+from sets import pairs_of
+
+from frcrn_app import metrics
+from frcrn_app.audio import Audio, load_audio, resample, save_audio
+from frcrn_app.errors import Cancelled, MetricError
+from frcrn_app.evaluation import (
+    NOISY,
+    PairSet,
+    evaluate_pairs,
+    load_scored,
+    pair_folders,
+    summarise,
+)
+from frcrn_app.evaluation.alignment import find_lag, fit
+
+RATE = metrics.SAMPLE_RATE
+QUICK = ["stoi", "si_sdr"]  # metrics that cost next to nothing
+
+
+def test_rows_hold_the_scores_of_the_sounds(small_set):
+    evaluation = evaluate_pairs(pairs_of(small_set), metrics=QUICK, workers=1)
+    assert evaluation.systems == [NOISY, "other"]
+    for row in evaluation.rows:
+        clean = load_scored(row.pair.clean)
+        for system, path in ((NOISY, row.pair.noisy), ("other", row.pair.systems["other"])):
+            expected, _ = metrics.score(clean, load_scored(path), QUICK)
+            assert row.sounds[system].scores == pytest.approx(expected)
+        assert row.duration == 2.0
+        assert row.problems == ""
+        gain = row.sounds["other"].scores["si_sdr"] - row.input_snr
+        assert gain == pytest.approx(20 * math.log10(2), abs=1.5)  # half the noise
+
+
+def test_the_number_of_processes_changes_nothing(small_set):
+    one, two = (evaluate_pairs(pairs_of(small_set), metrics=QUICK, workers=n) for n in (1, 2))
+    assert [row.name for row in one.rows] == [row.name for row in two.rows]
+    for metric in QUICK:
+        np.testing.assert_array_equal(one.values("other", metric), two.values("other", metric))
+
+
+def test_any_rate_and_channel_count_is_scored_at_16_khz_mono(small_set, own_set):
+    path = own_set / "other" / "english_fan.wav"
+    audio = load_audio(path)
+    upsampled = resample(audio.samples, RATE, 48_000)
+    save_audio(path, Audio(np.vstack([upsampled, upsampled]), 48_000), format="wav-float")
+    expected, actual = (
+        evaluate_pairs(pairs_of(root), metrics=["stoi"]).values("other", "stoi")
+        for root in (small_set, own_set)
+    )
+    np.testing.assert_allclose(actual, expected, atol=0.002)
+
+
+def test_one_bad_file_costs_one_row(own_set):
+    names = sorted(path.stem for path in (own_set / "noisy").iterdir())
+    (own_set / "other" / f"{names[0]}.wav").write_bytes(b"this is no sound")
+    clean = load_audio(own_set / "clean" / f"{names[1]}.wav")
+    silent = clean.with_samples(np.zeros_like(clean.samples))
+    save_audio(own_set / "clean" / f"{names[1]}.wav", silent, format="wav-float")
+    evaluation = evaluate_pairs(pairs_of(own_set), metrics=QUICK)
+    first, second, third = evaluation.rows
+    assert math.isnan(first.sounds["other"].scores["stoi"])
+    assert math.isfinite(first.sounds[NOISY].scores["stoi"])
+    assert f"{names[0]}.wav" in first.problems
+    assert first.problems_in("zh").startswith("other: ")
+    assert "silent" in second.problems
+    assert second.problems_in("zh") == "stoi, si_sdr: 干净音频是静音（低于 -90 dBFS）。"
+    assert all(math.isnan(s.scores["si_sdr"]) for s in second.sounds.values())
+    assert third.problems == ""
+    score = summarise(evaluation).score("other", "stoi")
+    assert (score.score.n, score.files) == (1, 3)
+    assert score.score.mean == third.sounds["other"].scores["stoi"]
+
+
+def test_lengths_up_to_50_ms_are_cut_and_larger_ones_refused(own_set):
+    path = own_set / "other" / "english_fan.wav"
+    audio = load_audio(path)
+    for cut, scored in ((0, True), (700, True), (900, False)):
+        save_audio(path, audio.with_samples(audio.samples[:, : 2 * RATE - cut]))
+        evaluation = evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"])
+        sound = evaluation.rows[0].sounds["other"]
+        assert math.isfinite(sound.scores["si_sdr"]) == scored
+        assert (sound.error is not None and "50 ms" in str(sound.error)) == (not scored)
+        assert not scored or sound.cut == pytest.approx(cut / RATE)
+
+
+def test_alignment_takes_a_delay_out_and_reports_it(own_set):
+    path = own_set / "other" / "english_fan.wav"
+    audio = load_audio(path)
+    delayed = np.pad(audio.samples, ((0, 0), (640, 0)))[:, : 2 * RATE]
+    save_audio(path, audio.with_samples(delayed), format="wav-float")
+    plain, aligned = (
+        evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"], align=align).rows[0].sounds["other"]
+        for align in (False, True)
+    )
+    assert plain.lag == 0
+    assert aligned.lag == pytest.approx(0.04)
+    assert plain.scores["si_sdr"] < -10
+    assert aligned.scores["si_sdr"] > 0
+
+
+@pytest.mark.parametrize("lag", [-1600, -7, 0, 320, 1600])
+def test_the_lag_is_found_to_the_sample(lag, speech):
+    clean = speech.samples[0]
+    shifted = np.roll(clean, lag)
+    assert find_lag(clean, -0.3 * shifted) == lag
+    first, second, _ = fit(clean, shifted, lag=lag)
+    np.testing.assert_array_equal(first[2000:-2000], second[2000:-2000])
+
+
+def test_without_clean_sounds_only_dnsmos_is_scored(small_set):
+    pairs = pair_folders(small_set / "noisy")
+    pairs = PairSet(pairs.pairs[:1])
+    evaluation = evaluate_pairs(pairs, metrics=["stoi", "dnsmos_ovrl"])
+    assert evaluation.metrics == ["dnsmos_ovrl"]
+    assert 1 < evaluation.values(NOISY, "dnsmos_ovrl")[0] < 5
+    with pytest.raises(MetricError) as refused:
+        evaluate_pairs(pairs, metrics=["stoi"])
+    assert refused.value.code == "evaluation.needs_clean"
+
+
+def test_our_own_network_is_a_system_with_its_speed(small_set, tmp_path):
+    from frcrn_app import Denoiser
+
+    pairs = PairSet(pair_folders(small_set / "noisy", small_set / "clean").pairs[:2])
+    denoiser = Denoiser("frcrn-small")
+    evaluation = evaluate_pairs(
+        pairs, denoiser=denoiser, metrics=["si_sdr"], enhanced_folder=tmp_path
+    )
+    assert evaluation.systems == [NOISY, "frcrn-small"]
+    assert evaluation.real_time_factor() > 0
+    assert evaluation.provenance["weights"]["sha256"] == denoiser.sha256
+    for row in evaluation.rows:
+        made = load_audio(row.enhanced)
+        expected = denoiser(load_audio(row.pair.noisy))
+        np.testing.assert_allclose(made.samples, expected.samples, atol=1e-6)
+        clean = load_scored(row.pair.clean)
+        score = metrics.si_sdr(clean, made.samples[0])
+        assert row.sounds["frcrn-small"].scores["si_sdr"] == pytest.approx(score)
+
+
+def test_cancelling_keeps_what_is_scored(small_set):
+    def stop_after_two(done: int, total: int) -> None:
+        assert total == 3
+        if done == 2:
+            raise Cancelled
+
+    evaluation = evaluate_pairs(
+        pairs_of(small_set), metrics=QUICK, workers=1, progress=stop_after_two
+    )
+    assert evaluation.cancelled
+    assert [row.name for row in evaluation.rows] == ["english_fan", "french_street"]
+    assert evaluation.total == 3
+    assert np.isfinite(evaluation.values("other", "stoi")).all()

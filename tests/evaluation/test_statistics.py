@@ -1,0 +1,119 @@
+"""Rows become statements that hold."""
+
+import math
+
+import numpy as np
+import pytest
+from sets import evaluation_of
+
+from frcrn_app.evaluation import NOISY, summarise
+from frcrn_app.evaluation.statistics import holm, mean_intervals, sign_flip_tests
+from frcrn_app.evaluation.summary import win_rate
+
+
+def test_means_rest_on_the_files_that_have_scores():
+    nan = math.nan
+    evaluation = evaluation_of(
+        {
+            NOISY: {"stoi": [0.5, 0.6, nan, 0.8, 0.9, 0.7, 0.5]},
+            "a": {"stoi": [0.6, nan, 0.9, 0.9, 0.9, 0.6, 0.7]},
+        }
+    )
+    summary = summarise(evaluation)
+    score = summary.score("a", "stoi")
+    assert score.score.n == 6
+    assert score.score.mean == pytest.approx(4.6 / 6)
+    assert score.median == pytest.approx(0.8)
+    assert score.gain.n == 5  # both sides are needed
+    assert score.gain.mean == pytest.approx((0.1 + 0.1 + 0.0 - 0.1 + 0.2) / 5)
+    assert score.win_rate == pytest.approx((3 + 0.5) / 5)
+    assert score.gain.low <= score.gain.mean <= score.gain.high
+
+
+def test_gains_are_paired():
+    """A constant gain has no uncertainty, however different the files are."""
+    noisy = list(np.random.default_rng(0).normal(5, 4, 40))
+    evaluation = evaluation_of(
+        {NOISY: {"si_sdr": noisy}, "a": {"si_sdr": [value + 2 for value in noisy]}}
+    )
+    gain = summarise(evaluation).score("a", "si_sdr").gain
+    assert (gain.low, gain.mean, gain.high) == pytest.approx((2, 2, 2))
+
+
+def test_statistics_repeat_with_their_seed_and_move_with_it():
+    values = list(np.random.default_rng(0).normal(size=30))
+    evaluation = evaluation_of({NOISY: {"si_sdr": values}, "a": {"si_sdr": values[::-1]}})
+    assert summarise(evaluation, seed=3) == summarise(evaluation, seed=3)
+    first, second = (summarise(evaluation, seed=s).score("a", "si_sdr").score for s in (3, 4))
+    assert first.low != second.low
+    assert first.low == pytest.approx(second.low, abs=0.05)
+
+
+def test_bootstrap_intervals_have_the_width_of_theory():
+    values = np.random.default_rng(0).normal(size=400)
+    [mean] = mean_intervals(values[None], seed=0)
+    width = 2 * 1.96 * values.std() / math.sqrt(400)
+    assert mean.high - mean.low == pytest.approx(width, rel=0.05)
+
+
+def test_few_files_get_no_interval_and_no_test():
+    [mean] = mean_intervals(np.array([[1.0, 2.0, 3.0, 4.0]]), seed=0)
+    assert mean.mean == 2.5
+    assert math.isnan(mean.low)
+    assert math.isnan(sign_flip_tests(np.ones((1, 5)), seed=0)[0].p)
+
+
+def test_sign_flips_are_exact_for_few_files():
+    columns = np.array([[1.0, 2, 3, 4, 5, 6, math.nan], [1.0, -1, 2, -2, 3, -3, math.nan]])
+    assert [test.p for test in sign_flip_tests(columns, seed=0)] == [2 / 64, 1.0]
+
+
+def test_sign_flips_of_many_files_agree_with_a_t_test():
+    from scipy.stats import ttest_1samp
+
+    values = np.random.default_rng(1).normal(0.25, 1, (3, 60))
+    values[1, 20:30] = math.nan
+    expected = [ttest_1samp(column[np.isfinite(column)], 0).pvalue for column in values]
+    found = [test.p for test in sign_flip_tests(values, seed=0)]
+    assert found == pytest.approx(expected, abs=0.012)
+
+
+def test_holm_by_hand():
+    corrected = holm([0.01, 0.04, math.nan, 0.03, 0.005])
+    assert corrected[:2] == pytest.approx([0.03, 0.06])
+    assert corrected[3:] == pytest.approx([0.06, 0.02])
+    assert math.isnan(corrected[2])
+
+
+def test_no_difference_is_seldom_called_significant():
+    tests = sign_flip_tests(np.random.default_rng(0).normal(size=(400, 20)), seed=0)
+    assert 0.02 < np.mean([test.p < 0.05 for test in tests]) < 0.09
+
+
+def test_the_direction_of_a_metric_decides_who_wins():
+    assert win_rate(np.array([-1.0, -2, 3, 0]), "lsd") == pytest.approx(2.5 / 4)
+    noisy = [10.0] * 12
+    better = [8 + 0.1 * number for number in range(12)]
+    evaluation = evaluation_of({NOISY: {"lsd": noisy}, "a": {"lsd": better}})
+    [comparison] = summarise(evaluation).comparisons
+    assert comparison.difference.mean < 0
+    assert comparison.better == "a"
+
+
+def test_groups_by_snr_duration_and_label():
+    evaluation = evaluation_of(
+        {NOISY: {"stoi": [0.1, 0.2, 0.3, 0.4]}},
+        input_snr=[-0.1, 0.0, 4.9, math.nan],
+        duration=[1.0, 2.0, 70.0, 3.0],
+        group={0: "café", 1: "street", 2: "café"},
+    )
+    groups = summarise(evaluation).groups
+    found = {
+        name: [(group.label, group.files, round(group.scores[0].score.mean, 3)) for group in of]
+        for name, of in groups.items()
+    }
+    assert found == {
+        "input_snr": [("-5 to 0 dB", 1, 0.1), ("0 to 5 dB", 2, 0.25)],
+        "duration": [("under 2 s", 1, 0.1), ("2 to 5 s", 2, 0.3), ("60 s and more", 1, 0.3)],
+        "group": [("café", 2, 0.2), ("street", 1, 0.2)],
+    }
