@@ -74,7 +74,7 @@ def configuration(tensors: dict[str, Tensor], metadata: dict[str, str], path: Pa
         "context": 0 if expansion is None else len(expansion),
     }
     try:
-        shaped = FRCRNConfig(**sizes)
+        shaped = FRCRNConfig.from_dict(sizes)
     except ValueError as error:
         raise CheckpointError("weights.architecture", path=path, **sizes) from error
     written = stored_configuration(metadata, path)
