@@ -16,14 +16,12 @@ if TYPE_CHECKING:
     from frcrn_app.web.engine import Engine
     from frcrn_app.web.options import WebOptions
 
-TITLE = "FRCRN · speech denoiser"
 CACHE_SWEEP_SECONDS = 600  # between two looks for old files
 CACHE_AGE_SECONDS = 7200  # after which a visitor's files are deleted; the page says two hours
 CLICKS_AT_ONCE = 8  # of everything that has no limit of its own
-WAITING_LIMIT = 64  # requests that may wait; the next one is told to come back
+WAITING_LIMIT = 256  # requests that may wait; the next one is told to come back
 
 _FOLDER_PREFIX = "frcrn-demo-"
-_ASSETS = Path(__file__).parent / "assets"
 _HEADER = """
 <header class="fr-header">
   <span class="fr-brand">
@@ -54,32 +52,35 @@ def build_app(options: WebOptions) -> gr.Blocks:
     _prepare_environment()
     import gradio as gr
 
-    from frcrn_app.web.denoise_tab import build_denoise_tab
+    from frcrn_app.i18n import text as sentence
+    from frcrn_app.web.denoise import Results, build_denoise_tab
     from frcrn_app.web.engine import Engine
-    from frcrn_app.web.evaluate_tab import build_evaluate_tab
-    from frcrn_app.web.texts import EN, ZH, text
+    from frcrn_app.web.evaluate import build_evaluate_tab
+    from frcrn_app.web.static_files import mount_module
+    from frcrn_app.web.texts import tables, text
 
-    engine = Engine(options)
+    engine, results = Engine(options), Results(CACHE_AGE_SECONDS)
     with gr.Blocks(
-        title=TITLE,
+        title=sentence("page.title"),
         analytics_enabled=False,
         delete_cache=(CACHE_SWEEP_SECONDS, CACHE_AGE_SECONDS),
     ) as app:
         gr.HTML(
             html_template=_HEADER,
-            js_on_load=(_ASSETS / "header.js").read_text(encoding="utf-8"),
-            label=text("language"),
+            js_on_load=mount_module("common/header.js"),
+            label=text("page.language"),
             apply_default_css=False,
-            tabs=[{"en": EN[key], "zh": ZH[key]} for key in ("tab_denoise", "tab_evaluate")],
+            texts=tables("header"),
         )
-        gr.HTML(text("hero"), elem_classes="fr-hero", apply_default_css=False)
+        gr.HTML(text("page.hero"), elem_classes="fr-hero", apply_default_css=False)
         with gr.Tabs():
-            with gr.Tab(text("tab_denoise"), id="denoise"):
-                build_denoise_tab(options, engine)
-            with gr.Tab(text("tab_evaluate"), id="evaluate"):
+            with gr.Tab(text("page.tab_denoise"), id="denoise"):
+                build_denoise_tab(options, engine, results)
+            with gr.Tab(text("page.tab_evaluate"), id="evaluate"):
                 build_evaluate_tab(options, engine)
     app.queue(default_concurrency_limit=CLICKS_AT_ONCE, max_size=WAITING_LIMIT)
-    app.engine = engine
+    app.engine, app.results = engine, results
+    engine.guard.attach(app)
     return app
 
 
@@ -89,11 +90,16 @@ def launch(app: gr.Blocks, options: WebOptions) -> str:
     Raises:
         OSError: the port is taken, or the host is not one of this machine.
     """
-    from frcrn_app.web.denoise_tab import EXAMPLES_FOLDER
+    from frcrn_app.web import static_files
+    from frcrn_app.web.denoise import EXAMPLES_FOLDER
+    from frcrn_app.web.denoise.routes import result_routes
+    from frcrn_app.web.evaluate import evaluate_css
     from frcrn_app.web.texts import build_i18n
     from frcrn_app.web.theme import build_theme
 
-    page_script = (_ASSETS / "page.js").read_text(encoding="utf-8")
+    engine: Engine = app.engine
+    # The server that Gradio starts reads them from here alone.
+    os.environ["FORWARDED_ALLOW_IPS"] = ",".join(options.trusted_proxies)
     _, address, share_address = app.launch(
         server_name=options.host,
         server_port=options.port,
@@ -105,9 +111,9 @@ def launch(app: gr.Blocks, options: WebOptions) -> str:
         max_file_size=options.max_upload_bytes,
         allowed_paths=[str(EXAMPLES_FOLDER)],
         theme=build_theme(),
-        css=(_ASSETS / "page.css").read_text(encoding="utf-8"),
-        head=f"<script>{page_script}</script>",
-        favicon_path=str(_ASSETS / "favicon.png"),
+        css=static_files.css() + evaluate_css(),
+        head=static_files.head(),
+        favicon_path=str(static_files.ASSETS / "favicon.png"),
         i18n=build_i18n(),
         footer_links=["api", "gradio"],
         run_history=False,  # would keep recordings in the browser
@@ -117,8 +123,14 @@ def launch(app: gr.Blocks, options: WebOptions) -> str:
         inline=False,
         quiet=True,
         prevent_thread_lock=True,
+        root_path=options.root_path or None,
+        app_kwargs=engine.guard.app_kwargs(
+            engine.works,
+            log_in=bool(options.auth),
+            further_routes=[static_files.route(), *result_routes(app.results)],
+            open_folders=[f"/{static_files.PREFIX}/assets/"],
+        ),
     )
-    engine: Engine = app.engine
     engine.warm_up()
     return share_address or address
 
@@ -126,6 +138,7 @@ def launch(app: gr.Blocks, options: WebOptions) -> str:
 def close(app: gr.Blocks) -> bool:
     """Stop serving: free the port, cancel what runs. Whether all of it has ended."""
     app.close(verbose=False)
+    app.results.close()
     return app.engine.close()
 
 

@@ -1,8 +1,8 @@
 """One warm Denoiser for each set of weights, shared by everyone who has the page open.
 
-Requests become `Job`s in the queue of their Denoiser, whose one worker thread runs them in the
-order of arrival: two requests never fight for the same cores, and whoever waits can be told how
-many are ahead. Where the Denoiser takes several windows at once, waiting jobs whose windows are as
+Requests become `Job`s in the queue of their Denoiser, whose one worker thread runs them in turn, a
+visitor's second behind everybody's first: two requests never fight for the same cores, and whoever
+waits can be told how many are ahead. Where the Denoiser takes several windows at once, waiting jobs whose windows are as
 long as those of the first in the queue run together with it.
 """
 
@@ -11,16 +11,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from frcrn_app import isolation
+from frcrn_app.audio import Audio
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import Cancelled, CheckpointError, UserError
+from frcrn_app.web.guard import Guard, GuardOptions, fair_place
 
 if TYPE_CHECKING:
-    from frcrn_app.audio import Audio
     from frcrn_app.inference import Denoiser
     from frcrn_app.web.options import WebOptions
     from frcrn_app.weights import WeightsEntry
@@ -29,17 +32,29 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
+HEALTHY_SECONDS = 20.0  # in which a tiny job comes through, or the one before it moves on
+
 
 class Job:
-    """One sound to be cleaned: poll it, wait for it, or cancel it from any thread."""
+    """One recording to be cleaned: poll it, wait for it, or cancel it from any thread."""
 
-    def __init__(self, audio: Audio, strength: float, progress: Progress | None = None):
+    def __init__(
+        self,
+        audio: Audio,
+        strength: float,
+        progress: Progress | None = None,
+        visitor: str = "",
+        abandoned: Callable[[], bool] | None = None,
+    ):
         self.audio = audio
+        self.visitor = visitor
         self.strength = strength
         self.fraction = 0.0  # done so far, 0 to 1
         self.running = False  # or has run
         self.seconds = 0.0  # the work took, without the time in the queue
+        self.denoiser: Denoiser | None = None  # that runs it, or has run it
         self._progress = progress
+        self._abandoned = abandoned
         self._cancelled = threading.Event()
         self._finished = threading.Event()
         self._enhanced: Audio | None = None
@@ -49,12 +64,16 @@ class Job:
         """Stop at the next window; `result` then raises Cancelled."""
         self._cancelled.set()
 
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
     def wait(self, seconds: float | None = None) -> bool:
         """Whether the job has finished, well or not, within that time."""
         return self._finished.wait(seconds)
 
     def result(self) -> Audio:
-        """The cleaned sound, once finished; raises what went wrong, or Cancelled."""
+        """The cleaned audio, once finished; raises what went wrong, or Cancelled."""
         self._finished.wait()
         if self._error is not None:
             raise self._error
@@ -63,14 +82,17 @@ class Job:
 
     def report(self, done: int, total: int) -> None:
         """Progress callback for the Denoiser: raising from it is how a job is cancelled."""
+        if self._abandoned is not None and self._abandoned():
+            self.cancel()
         if self._cancelled.is_set():
             raise Cancelled
         self.fraction = done / max(total, 1)
         if self._progress is not None:
             self._progress(done, total)
 
-    def begin(self) -> None:
+    def begin(self, denoiser: Denoiser) -> None:
         self.running = True
+        self.denoiser = denoiser
         self._began = time.perf_counter()
 
     def finish(self, outcome: Audio | BaseException) -> None:
@@ -104,9 +126,16 @@ class _Worker:
                 self._denoiser = self._load()
             return self._denoiser
 
+    @property
+    def is_loaded(self) -> bool:
+        return self._denoiser is not None
+
     def submit(self, job: Job) -> None:
         with self._waiting:
-            self.jobs.append(job)
+            running = [other for other in self.jobs if other.running]
+            waiting = [other.visitor for other in self.jobs if not other.running]
+            place = fair_place(waiting, job.visitor, Counter(other.visitor for other in running))
+            self.jobs.insert(len(running) + place, job)
             self._waiting.notify()
 
     def ahead_of(self, job: Job) -> int:
@@ -156,14 +185,18 @@ class _Worker:
 
 def _run(denoiser: Denoiser, jobs: list[Job]) -> list[Audio | BaseException]:
     for job in jobs:
-        job.begin()
+        job.begin(denoiser)
     return denoiser.together([(job.audio, job.strength, job.report) for job in jobs])
 
 
 class Engine:
-    """Denoisers by the name of their weights, loaded once and kept warm."""
+    """Denoisers by the name of their weights, loaded once and kept warm.
+
+    `guard` shares out the server's memory and knows its visitors.
+    """
 
     def __init__(self, options: WebOptions):
+        self.guard = Guard(GuardOptions.of(options))
         self._options = options
         self._workers: dict[str, _Worker] = {}
         self._lock = threading.Lock()
@@ -204,9 +237,18 @@ class Engine:
         strength: float = 1.0,
         weights: str = "auto",
         progress: Progress | None = None,
+        *,
+        visitor: str | None = None,
+        abandoned: Callable[[], bool] | None = None,
     ) -> Job:
-        """Put a sound into the queue; raises CheckpointError for a name that is not offered."""
-        job = Job(audio, strength, progress)
+        """Put audio into the queue; raises CheckpointError for weights that are not offered.
+
+        Args:
+            visitor: whose turn it is; None: of whoever's request the calling thread handles.
+            abandoned: whether nobody waits for it any longer, which ends it.
+        """
+        whose = self.guard.visitor() if visitor is None else visitor
+        job = Job(audio, strength, progress, whose, abandoned)
         self._worker(weights).submit(job)
         return job
 
@@ -223,7 +265,7 @@ class Engine:
         weights: str = "auto",
         progress: Progress | None = None,
     ) -> Audio:
-        """Clean a sound and wait for it. A progress callback that raises cancels, as always."""
+        """Clean audio and wait for it. A progress callback that raises cancels, as always."""
         return self.submit(audio, strength, weights, progress).result()
 
     def warm_up(self) -> None:
@@ -233,6 +275,7 @@ class Engine:
             from frcrn_app.metrics import dnsmos
 
             try:
+                isolation.warm_up()
                 self.get().warm_up()
                 dnsmos(np.random.default_rng(0).uniform(-0.1, 0.1, 16_000))
             except UserError as error:
@@ -242,6 +285,30 @@ class Engine:
 
         self._warming = threading.Thread(target=warm, name="warm-up", daemon=True)
         self._warming.start()
+
+    def works(self, seconds: float = HEALTHY_SECONDS) -> bool:
+        """Whether a tiny job passes the network in time, or a long one before it makes progress."""
+        tiny = Audio(np.zeros((1, SAMPLE_RATE // 10), np.float32), SAMPLE_RATE)
+        try:
+            job = self.submit(tiny, visitor="health")
+        except UserError:
+            return False
+        try:
+            done = self._done()
+            if not job.wait(seconds):
+                return self._done() != done
+            job.result()
+            return True
+        except Exception:
+            return False
+        finally:
+            job.cancel()
+
+    def _done(self) -> list[tuple[int, float]]:
+        """What runs now and how far it is; changes while there is progress."""
+        with self._lock:
+            workers = list(self._workers.values())
+        return [(id(job), job.fraction) for w in workers for job in list(w.jobs) if job.running]
 
     def close(self, seconds: float = 10.0) -> bool:
         """Cancel everything that runs or waits; whether it has ended within that time."""
@@ -254,6 +321,7 @@ class Engine:
         deadline = time.monotonic() + seconds
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        isolation.stop()
         return not any(thread.is_alive() for thread in threads)
 
     def _worker(self, weights: str) -> _Worker:
@@ -268,17 +336,20 @@ class Engine:
         from frcrn_app.weights import list_weights
 
         entries = {entry.name: entry for entry in list_weights()}
-        if weights != "auto" and weights in entries:
+        # A network that is loaded works on, whatever becomes of its file.
+        loaded = [key for key, worker in list(self._workers.items()) if worker.is_loaded]
+        if weights != "auto" and (weights in entries or weights in loaded):
             return weights
         chosen = self._options.weights
         if chosen == "auto":
             # Named, so that official weights that arrive later take over from the embedded ones.
-            chosen = next((entry.name for entry in entries.values() if entry.present), "auto")
+            present = [entry.name for entry in entries.values() if entry.present]
+            chosen = next(iter([*present, *loaded]), "auto")
         started = self._workers.get(chosen)
         if weights == "auto" or (started and started.denoiser().entry.name == weights):
             return chosen
         offered = ", ".join(("auto", *entries))
-        raise CheckpointError(f'No weights are called "{weights[:80]}"; there are: {offered}.')
+        raise CheckpointError("web.no_such_weights", name=weights[:80], offered=offered)
 
     def _load(self, weights: str) -> Denoiser:
         from frcrn_app.inference import Denoiser

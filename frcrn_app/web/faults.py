@@ -4,8 +4,6 @@ import functools
 import html
 import inspect
 import logging
-import re
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +11,12 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from frcrn_app.errors import Cancelled, UserError
-from frcrn_app.i18n.chinese import sentences_in
+from frcrn_app.faults import fault_reference
+from frcrn_app.i18n import language_of, text
 
 logger = logging.getLogger(__name__)
 
 LANGUAGE_COOKIE = "frcrn-language"  # page.js keeps the language of the page in it
-
-# The folders of an absolute path, up to its last name; addresses of other hosts are none.
-_FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/\"']+/)+")
 
 
 def sentence(
@@ -32,35 +28,27 @@ def sentence(
         error: whatever was raised.
         language: "zh", "zh-CN" and so on for Chinese, anything else for English; None for the
             page, or browser, whose request is at hand.
-        keep_folders: leave paths as they are. Otherwise they lose their folders: visitors need not
-            know where the server keeps its files.
+        keep_folders: leave paths as they are. Otherwise only their names are said: visitors need
+            not know where the server keeps its files.
     """
     if isinstance(error, gr.Error):
         return str(error.message)
+    language = request_language() if language is None else language_of(language)
     if isinstance(error, UserError):
-        # Before it is translated: between Chinese characters a path would not be found.
-        words = str(error) if keep_folders else _FOLDERS.sub("", str(error))
-    else:
-        reference = secrets.token_hex(3)
-        logger.error("fault %s", reference, exc_info=error)
-        words = (
-            f"Something went wrong in the demo itself (reference {reference}). "
-            "Try again; if it stays, tell whoever runs this page the reference."
-        )
-    language = _language_of_request() if language is None else language
-    return sentences_in(language)(words)
+        return error.sentence(language, None if keep_folders else lambda path: path.name)
+    return text("fault.web", language, reference=fault_reference(error, logger))
 
 
-def _language_of_request() -> str:
-    """The language of the page that asks, else the browser's first one; "" for programs.
+def request_language() -> str:
+    """The language of the page that asks, else the browser's first one; "en" for programs.
 
     Gradio keeps the request at hand in every thread that runs a handler, or the next step of one.
     """
     request = LocalContext.request.get(None)
     if request is None:
-        return ""
+        return "en"
     chosen = request.cookies.get(LANGUAGE_COOKIE)
-    return chosen or request.headers.get("accept-language", "").strip()
+    return language_of(chosen or request.headers.get("accept-language", ""))
 
 
 def guarded(fn: Callable[..., Any]) -> Callable[..., Any]:

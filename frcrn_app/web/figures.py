@@ -5,6 +5,7 @@ scale, so that what looks quieter is quieter.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,9 +66,7 @@ def save_spectrograms(
         sample_rate: Hz
     """
     powers = [_spectrogram(samples, sample_rate) for samples in (original, cleaned)]
-    loudest = max(float(power.max()) for power in powers)
-    # A silent pair gets a black picture, not an amplified rounding error.
-    top = max(10 * math.log10(loudest), -100.0) if loudest > 0 else -100.0
+    top = _top(powers)
     paths = []
     for name, power in zip(("original", "cleaned"), powers, strict=True):
         paths.append(folder / f"{name}.png")
@@ -79,6 +78,33 @@ def save_spectrograms(
         top_hz=min(sample_rate / 2, MAX_HZ),
         top_dbfs=top,
     )
+
+
+def save_spectrograms_of(
+    sounds: Mapping[str, np.ndarray], sample_rate: int, folder: Path
+) -> dict[str, Path]:
+    """Write 0.png, 1.png and so on, all on one scale, into a folder that is made; paths by name.
+
+    Args:
+        sounds: [channels, samples] by name.
+        sample_rate: Hz
+        folder: new, or to be written over.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    powers = {name: _spectrogram(samples, sample_rate) for name, samples in sounds.items()}
+    top = _top(list(powers.values()))
+    paths = {}
+    for number, (name, power) in enumerate(powers.items()):
+        paths[name] = folder / f"{number}.png"
+        _picture(power, top).save(paths[name])
+    return paths
+
+
+def _top(powers: Sequence[np.ndarray]) -> float:
+    """The loudest bin of all, in dB re full scale."""
+    loudest = max(float(power.max()) for power in powers)
+    # Silence gets a black picture, not an amplified rounding error.
+    return max(10 * math.log10(loudest), -100.0) if loudest > 0 else -100.0
 
 
 def _spectrogram(samples: np.ndarray, sample_rate: int) -> np.ndarray:

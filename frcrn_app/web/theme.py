@@ -36,7 +36,7 @@ PAPER = Color(
     c950="#0e1415",
 )
 SANS = (
-    LocalFont("IBM Plex Sans", weights=(400, 600)),
+    LocalFont("IBM Plex Sans", weights=(400, 700)),
     "PingFang SC",
     "Hiragino Sans GB",
     "Microsoft YaHei",

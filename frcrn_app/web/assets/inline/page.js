@@ -23,15 +23,12 @@
   const wanted = [query, saved("frcrn-language"), spoken];
   let language = wanted.find((code) => code in LOCALES) || "en";
 
-  // Gradio's own module holds the locale that all components listen to.
   const changeLocale = async () => {
     document.documentElement.lang = LOCALES[language];
     // The server words errors itself: this tells it which language the page has.
     document.cookie = `frcrn-language=${language}; path=/; SameSite=Strict`;
-    const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
-    const core = loaded.find((name) => /\/assets\/core-[\w-]+\.js$/.test(name));
-    const module = core ? await import(core).catch(() => null) : null;
-    if (module && module.changeLocale) module.changeLocale(LOCALES[language]);
+    const core = await import(new URL(window.frcrnGradioCore, document.baseURI).href);
+    core.changeLocale(LOCALES[language]);
   };
   changeLocale();
 
@@ -41,7 +38,7 @@
     document.body.classList.toggle("dark", theme === "dark");
   }
 
-  // Browsers filter microphones unless asked not to; Gradio does not ask.
+  // Browsers filter microphones unless asked not to.
   const raw = { noiseSuppression: false, echoCancellation: false, autoGainControl: false };
   const devices = navigator.mediaDevices;
   if (devices && devices.getUserMedia) {

@@ -18,8 +18,8 @@ QUIETEST = 0.2  # share of frames that count as pauses: people pause at least th
 FLOOR_DBFS = -90.0  # an original quieter than that has no noise to speak of
 MAX_REDUCTION_DB = 60.0  # more is reported as this: nobody hears the difference
 SCORED_RATE = 16_000  # Hz
-STRETCH = int(9.01 * SCORED_RATE)  # samples that DNSMOS hears at once
-STRETCHES = 3  # of a longer sound that are scored: to slide over all of it would take minutes
+STRETCH = int(9.01 * SCORED_RATE)  # samples that DNSMOS scores at once
+STRETCHES = 3  # of a longer recording that are scored: to slide over all of it takes minutes
 
 
 def noise_reduction_db(original: np.ndarray, cleaned: np.ndarray, sample_rate: int) -> float | None:

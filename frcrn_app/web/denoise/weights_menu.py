@@ -58,14 +58,14 @@ def build_weights_menu(options: WebOptions, engine: Engine) -> gr.Dropdown:
     """The menu and the lines below it; called inside the settings. Its value is a name."""
     # Filled when a page opens: to list weights takes torch, for which no start should wait.
     menu = gr.Dropdown(
-        [(text("automatic"), "auto")],
+        [(text("page.automatic"), "auto")],
         value="auto",
-        label=text("weights"),
+        label=text("page.weights"),
         elem_id="weights",
         filterable=False,
     )
     note = gr.HTML("", elem_id="weights-note")
-    hint = gr.HTML(text("official_hint"), visible=False)
+    hint = gr.HTML(text("page.official_hint"), visible=False)
 
     def chosen(name: str) -> Iterator[tuple]:
         yield from choose(options, engine, name)
@@ -105,7 +105,7 @@ def choose(options: WebOptions, engine: Engine, name: str) -> Iterator[tuple]:
         return
     try:
         if not (options.allow_fetch and entry.fetchable):
-            raise CheckpointError(f'The weights "{name}" are not here, and may not be fetched.')
+            raise CheckpointError("web.weights_not_fetched", name=name)
         fetch = Fetch(name)
         yield gr.skip(), _fetching(entry, 0, entry.size or 0)
         while not fetch.wait(POLL_SECONDS):
@@ -129,12 +129,14 @@ def choices(options: WebOptions, engine: Engine) -> list[tuple[str, str]]:
         entries, at_work = engine.weights(), engine.at_work()
     except UserError:  # shown where the weights are used
         entries, at_work = [], None
-    offered = [(f"{text('automatic')} · {at_work.name if at_work else '–'}", "auto")]
+    offered = [(f"{text('page.automatic')} · {at_work.name if at_work else '–'}", "auto")]
     for entry in entries:
         if entry.present:
             offered.append((entry.title, entry.name))
         elif entry.fetchable and options.allow_fetch:
-            offered.append((f"{text('fetch')} · {entry.title} · {_size(entry.size)}", entry.name))
+            offered.append(
+                (f"{text('page.fetch')} · {entry.title} · {_size(entry.size)}", entry.name)
+            )
     return offered
 
 
@@ -154,13 +156,13 @@ def _note(engine: Engine, name: str) -> str:
         host = entry.source.split("/")[2]
         link = f'<a href="{escape(entry.source)}" target="_blank" rel="noreferrer">{host}</a>'
         parts.append(link)
-    return f'<p class="fr-small">{text("at_work")} {" · ".join(parts)}</p>'
+    return f'<p class="fr-small">{text("page.at_work")} {" · ".join(parts)}</p>'
 
 
 def _fetching(entry: WeightsEntry, done: int, total: int) -> str:
     percent = min(100, round(100 * done / total)) if total else 0
     return (
-        f'<p class="fr-small" role="status">{text("fetching")} <b>{escape(entry.name)}</b>: '
+        f'<p class="fr-small" role="status">{text("page.fetching")} <b>{escape(entry.name)}</b>: '
         f"{_size(done)} / {_size(total)}</p>"
         f'<div class="fr-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100" '
         f'aria-valuenow="{percent}" aria-label="{escape(entry.name)}">'

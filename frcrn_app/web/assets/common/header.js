@@ -1,0 +1,26 @@
+// The page's head line: brand, language switch, colour scheme.
+
+import { translator } from "./texts.js";
+
+export const mount = ({ element, props, watch }) => {
+  const { language, text } = translator(props);
+
+  const draw = () => {
+    for (const button of element.querySelectorAll("[data-language]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.language === language()));
+    }
+    element.querySelector("[data-languages]").setAttribute("aria-label", text("language"));
+    const theme = element.querySelector("[data-theme]");
+    theme.setAttribute("aria-label", text("theme"));
+    theme.title = text("theme");
+  };
+
+  element.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.language) window.frcrnPage.setLanguage(button.dataset.language);
+    else window.frcrnPage.toggleTheme();
+  });
+  watch("label", draw);
+  draw();
+};

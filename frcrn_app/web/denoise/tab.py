@@ -1,0 +1,150 @@
+"""The denoise tab: its layout, and which handler answers which event.
+
+The handlers only carry values between the page, the engine and the files that are served; the
+page's own behaviour is in assets/denoise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import gradio as gr
+from gradio.context import Context
+
+from frcrn_app.errors import AudioError, UserError
+from frcrn_app.web.denoise import source
+from frcrn_app.web.denoise.cleaning import EMPTY, Cleaning
+from frcrn_app.web.denoise.endpoint import build_endpoint
+from frcrn_app.web.denoise.source import EXAMPLES_FOLDER
+from frcrn_app.web.denoise.weights_menu import build_weights_menu
+from frcrn_app.web.faults import sentence
+from frcrn_app.web.static_files import mount_module
+from frcrn_app.web.texts import tables, text
+
+if TYPE_CHECKING:
+    from frcrn_app.web.denoise.results import Results
+    from frcrn_app.web.engine import Engine
+    from frcrn_app.web.options import WebOptions
+
+__all__ = ["EXAMPLES_FOLDER", "build_denoise_tab"]
+
+REQUESTS_AT_ONCE = 16  # that may wait in the engine's queue; more wait in Gradio's
+_QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def build_denoise_tab(options: WebOptions, engine: Engine, results: Results) -> None:
+    """Lay the tab out and connect it; called inside a `gr.Tab`."""
+    with gr.Row(elem_classes="fr-columns"):
+        with gr.Column(elem_classes="fr-left"):
+            with gr.Column(elem_classes="fr-card"):
+                gr.HTML(text("page.source_title"))
+                recording = source.build_source(options)
+                _build_microphone_hint()
+            with gr.Column(elem_classes="fr-card"):
+                weights, again = _build_settings(options, engine)
+        with gr.Column(elem_classes="fr-right"), gr.Column(elem_classes="fr-card"):
+            result = _build_result(options)
+    shown = [result, again]
+
+    def clean(value: dict | None, weights: str, request: gr.Request) -> Iterator[dict]:
+        session = str(request.session_hash)
+        try:
+            path = source.path_of(value, results)
+        except UserError as error:
+            yield {result: _failed(error)}
+            return
+        if path is None:
+            results.cancel(session)
+            yield {result: EMPTY, again: gr.update(interactive=False)}
+            return
+        cleaning = Cleaning(engine, str(path), weights, options.max_seconds)
+        results.follow(session, cleaning)
+        for number, shown_value in enumerate(cleaning.follow()):
+            update = {result: shown_value}
+            yield update | ({again: gr.update(interactive=True)} if number == 0 else {})
+
+    def resume(request: gr.Request, event: gr.EventData) -> Iterator[dict]:
+        """What a page that is loaded again, or opened by a shared link, was following."""
+        wish = event._data or {}
+        try:
+            if "shared" in wish:
+                if not options.allow_sharing:
+                    raise AudioError("web.sharing_off")
+                cleaning = results.shared(str(wish["shared"]))
+            else:
+                cleaning = results.find(str(wish.get("ticket")))
+        except UserError as error:
+            yield {result: _failed(error) if "shared" in wish else EMPTY}
+            return
+        results.follow(str(request.session_hash), cleaning)
+        for number, shown_value in enumerate(cleaning.follow()):
+            update = {result: shown_value}
+            if number == 0:
+                update[again] = gr.update(interactive=True)
+                update[recording] = source.value_of(cleaning.ticket, cleaning.path)
+            yield update
+
+    def cancel(request: gr.Request) -> None:
+        results.cancel(str(request.session_hash))
+
+    def share(event: gr.EventData) -> None:
+        if options.allow_sharing:
+            results.share(str((event._data or {}).get("ticket")))
+
+    def leave(request: gr.Request) -> None:
+        results.leave(str(request.session_hash))
+
+    queued = {
+        "trigger_mode": "multiple",
+        "concurrency_limit": REQUESTS_AT_ONCE,
+        "concurrency_id": "denoise",
+        **_QUIET,
+    }
+    for when in (recording.submit, again.click, result.again):
+        when(clean, [recording, weights], shown, **queued)
+    result.resume(resume, None, [*shown, recording], **queued)
+    result.cancel(cancel, queue=False, **_QUIET)
+    result.share(share, queue=False, **_QUIET)
+    weights.change(
+        None,
+        weights,
+        js="(name) => { dispatchEvent(new CustomEvent('frcrn-weights', { detail: name })); }",
+        **_QUIET,
+    )
+    Context.root_block.unload(leave)
+    build_endpoint(options, engine)
+
+
+def _build_microphone_hint() -> None:
+    with gr.Accordion(text("page.microphone_title"), open=False, elem_classes="fr-details"):
+        raw = gr.Checkbox(True, label=text("page.raw_microphone"), elem_id="raw")
+        gr.HTML(text("page.microphone_hint"))
+    raw.change(None, raw, js="(on) => { window.frcrnPage.rawMicrophone = on; }")
+
+
+def _build_settings(options: WebOptions, engine: Engine) -> tuple[gr.Dropdown, gr.Button]:
+    gr.HTML(text("page.settings_title"))
+    weights = build_weights_menu(options, engine)
+    again = gr.Button(text("page.again"), variant="primary", elem_id="again", interactive=False)
+    gr.HTML(text("page.private"))
+    return weights, again
+
+
+def _build_result(options: WebOptions) -> gr.HTML:
+    """The component that shows and plays a result; `Cleaning.follow` gives its values."""
+    return gr.HTML(
+        EMPTY,
+        # Not shown: the label is what Gradio translates, so it tells the page's language.
+        label=text("page.language"),
+        html_template='<section class="fr-result"></section>',
+        js_on_load=mount_module("denoise/result.js", ["again", "cancel", "resume", "share"]),
+        apply_default_css=False,
+        elem_id="result",
+        texts=tables("player"),
+        sharing=options.allow_sharing,
+    )
+
+
+def _failed(error: UserError) -> dict:
+    return {"state": "failed", "message": sentence(error)}

@@ -1,0 +1,83 @@
+"""`python app.py` as people start and stop it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+from paths import ROOT
+
+USER = ("ada", "secret word")
+
+
+def test_the_front_door_serves_asks_for_a_log_in_and_leaves_nothing_behind(tmp_path):
+    demo = _start("--auth", ":".join(USER), "--port", str(_free_port()), TMPDIR=str(tmp_path))
+    try:
+        address = _address_of(demo)
+        assert httpx.get(f"{address}/config").status_code == 401
+        with httpx.Client() as visitor:
+            form = {"username": USER[0], "password": USER[1]}
+            assert visitor.post(f"{address}/login", data=form).status_code == 200
+            assert visitor.get(f"{address}/config").status_code == 200
+        demo.send_signal(signal.SIGINT)
+        out, err = demo.communicate(timeout=30)
+        assert demo.returncode in (0, 130)
+        assert "Traceback" not in out + err
+        assert list(tmp_path.glob("frcrn-demo-*")) == []
+    finally:
+        demo.kill()
+
+
+def test_a_port_that_is_taken_is_said():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        demo = _start("--port", str(taken.getsockname()[1]))
+        _, err = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert err.startswith("error: port")
+    assert "Traceback" not in err
+
+
+def test_help_does_not_wait_for_the_network():
+    program = (
+        "import sys; sys.argv = ['app.py', '--help']\n"
+        "import runpy\n"
+        "try: runpy.run_path('app.py', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "assert not {'torch', 'gradio', 'numpy'} & set(sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    options = "--host --port --share --auth --weights --device --precision --max-seconds"
+    for option in [*options.split(), "--ssl-certfile", "--ssl-keyfile", "--allow-fetch"]:
+        assert option in result.stdout
+
+
+def _start(*arguments: str, **variables: str) -> subprocess.Popen:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("FRCRN_", "GRADIO_"))}
+    return subprocess.Popen(
+        [sys.executable, "-u", "app.py", *arguments],
+        cwd=ROOT,
+        env=environment | variables,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _address_of(demo: subprocess.Popen) -> str:
+    for line in demo.stdout:
+        if "http://" in line:
+            return next(word for word in line.split() if word.startswith("http")).rstrip("/")
+    pytest.fail(demo.stderr.read())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
