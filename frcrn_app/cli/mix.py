@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 def write_pairs(out: Path, mixtures: "Iterable[Mixture]", count: int) -> None:
     """Writes `count` mixtures as WAV files of one name, noisy and clean, and their table."""
     from frcrn_app.audio import Audio, save_audio
-    from frcrn_app.model import SAMPLE_RATE
+    from frcrn_app.constants import SAMPLE_RATE
 
     folders = [out / name for name in ("noisy", "clean")]
     for folder in folders:

@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from frcrn_app.weights import LoadedWeights
 
-HELP = "list, fetch or verify the network's weights"
+HELP = "list, fetch, verify or average the network's weights"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "name", metavar="NAME", nargs="?", help="a name or a path (default: all that are here)"
     )
+    average = actions.add_parser(
+        "average", help="one file of the mean of several, such as those along a training run"
+    )
+    average.add_argument("names", metavar="WEIGHTS", nargs="+", help="names or paths, two or more")
+    average.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the safetensors file to write"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,6 +36,8 @@ def run(args: argparse.Namespace) -> int:
         return _list()
     if args.action == "fetch":
         return _fetch(args.name)
+    if args.action == "average":
+        return _average(args.names, args.out)
     return _verify(args.name)
 
 
@@ -70,6 +80,13 @@ def _fetch(name: str) -> int:
 
         entry = fetch_weights(name, progress)
     print(f"{entry.name} is at {entry.path} (sha256 {entry.sha256}, licence {entry.licence}).")
+    return 0
+
+
+def _average(names: list[str], out: Path) -> int:
+    from frcrn_app.training import average_weights
+
+    print(f"{average_weights(names, out)} is the mean of {len(names)} weights.")
     return 0
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from frcrn_app.model import SAMPLE_RATE
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.training.transform import fast_length, irfft, rfft
 
 # Container, bit rates in bit/s. Below these the codec changes the phase of so much of the

@@ -4,6 +4,10 @@ Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024: 
 matrix is replaced by the nearest orthogonal one, so that directions that the gradient seldom
 shows are learnt as fast as those that dominate it. Steps are scaled to the size of AdamW's as in
 Liu et al., "Muon is scalable for LLM training", 2025, so that both take the same learning rate.
+
+torch.optim.Muon refuses kernels, which have four dimensions, iterates in bfloat16 whatever the
+processor, and takes one matrix at a time. Kernels are flattened here, matrices of one shape are
+one batched product, and the iteration is in float32.
 """
 
 from collections.abc import Iterable

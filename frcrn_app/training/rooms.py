@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import UserError
 from frcrn_app.files import atomic_path
-from frcrn_app.model import SAMPLE_RATE
 
 EARLY_SECONDS = 0.05  # reflections that the ear adds to the direct sound (Haas): part of the target
 FADE_SECONDS = 0.01  # of the early part's end, so that the target's echo does not stop dead

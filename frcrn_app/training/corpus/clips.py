@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from frcrn_app.model import SAMPLE_RATE
+from frcrn_app.constants import SAMPLE_RATE
 
 VALID_SHARE = 0.1  # of the groups of a folder or of an index without a validation split
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import AudioError, UserError
-from frcrn_app.model import SAMPLE_RATE
 from frcrn_app.training.corpus.clips import Clip, is_held_out_speaker, whole_file, with_splits
 from frcrn_app.training.corpus.decoded import (
     INT16_SCALE,
@@ -91,10 +91,14 @@ class Corpus:
             raise ValueError(f"split is one of {SPLITS}, not {split!r}")
         cache = Path(cache)
         rows = read_index(index) if index is not None else []
-        found = {
-            kind: [(_folder_of(root), path) for root in roots for path in find_audio(root, kind)]
-            for kind, roots in (("speech", speech), ("noise", noise), ("rir", rir))
-        }
+        found: dict[str, list[tuple[Path, Path]]] = {}  # by kind: root folder, file
+        refused: list[LeftOut] = []
+        for kind, roots in (("speech", speech), ("noise", noise), ("rir", rir)):
+            found[kind] = []
+            for root in roots:
+                paths, unreadable = find_audio(root, kind)
+                found[kind] += [(_folder_of(root), path) for path in paths]
+                refused += unreadable
         sources = {clip.source for clip in rows}
         sources |= {folder.name for kind in ("speech", "noise") for folder, _ in found[kind]}
         weights = weights_of(sources, source_weights)
@@ -135,7 +139,7 @@ class Corpus:
             files,
             cache,
             weights,
-            left_out + silent_rirs,
+            refused + left_out + silent_rirs,
         )
 
     def read(self, clip: Clip, offset: int = 0, frames: int | None = None) -> np.ndarray:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from frcrn_app import audio
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import AudioError, UserError
 from frcrn_app.files import atomic_path
-from frcrn_app.model import SAMPLE_RATE
 from frcrn_app.training.activity import is_silent
 
 INT16_SCALE = 32_768.0

@@ -6,8 +6,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from frcrn_app import audio
-from frcrn_app.errors import UserError
+from frcrn_app.errors import AudioError, UserError
 from frcrn_app.training.corpus.clips import Clip
+from frcrn_app.training.corpus.decoded import LeftOut
 
 COLUMNS = ("path", "kind", "source", "group", "start", "frames", "split")
 FOLDER_MISSING = {
@@ -59,8 +60,8 @@ def read_index(index: str | Path) -> list[Clip]:
     return clips
 
 
-def find_audio(root: str | Path, kind: str) -> list[Path]:
-    """All audio files under a folder, sorted; a file is itself.
+def find_audio(root: str | Path, kind: str) -> tuple[list[Path], list[LeftOut]]:
+    """All audio files under a folder, sorted, and what the system refuses; a file is itself.
 
     Args:
         root: folder or file.
@@ -71,14 +72,17 @@ def find_audio(root: str | Path, kind: str) -> list[Path]:
     """
     root = Path(root).expanduser().resolve()
     if root.is_file():
-        return [root]
+        return [root], []
     if not root.is_dir():
         raise UserError(FOLDER_MISSING[kind], path=root)
-    found = sorted(path for path in root.rglob("*") if path.suffix.lower() in audio.AUDIO_SUFFIXES)
-    found = [path for path in found if path.is_file() and not path.name.startswith(".")]
-    if not found:
+    found = audio.find_audio(root)
+    if not found.files:
         raise UserError(FOLDER_EMPTY[kind], path=root)
-    return found
+    refused = [
+        LeftOut(path, AudioError("training.unreadable", path=path, reason=reason))
+        for path, reason in found.unreadable
+    ]
+    return found.files, refused
 
 
 def weights_of(sources: Iterable[str], factors: Sequence[tuple[str, float]]) -> dict[str, float]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frcrn_app import audio
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import UserError
-from frcrn_app.model import SAMPLE_RATE
 from frcrn_app.resources import data_folder
 from frcrn_app.training.corpus import Corpus, LeftOut, read_mono
 

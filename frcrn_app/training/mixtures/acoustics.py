@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from frcrn_app.model import SAMPLE_RATE
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.training.activity import FRAME
 from frcrn_app.training.mixtures.config import MixtureConfig
 from frcrn_app.training.mixtures.signals import EQUALISER_KNOTS, equaliser_gain, log_uniform

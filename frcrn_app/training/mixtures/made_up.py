@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from frcrn_app.model import SAMPLE_RATE
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.training.mixtures.signals import (
     EQUALISER_KNOTS,
     equaliser_gain,

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import UserError
-from frcrn_app.model import SAMPLE_RATE
 from frcrn_app.training.activity import SILENT_POWER, active_power
 from frcrn_app.training.codecs import CODECS, codec_pass
 from frcrn_app.training.corpus import Corpus

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from frcrn_app.model import SAMPLE_RATE
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.model import without_infrasound as high_passed
 from frcrn_app.training.activity import active_power
 from frcrn_app.training.transform import irfft, rfft

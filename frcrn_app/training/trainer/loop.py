@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import UserError
-from frcrn_app.model import FRCRN, SAMPLE_RATE
+from frcrn_app.model import FRCRN
 from frcrn_app.training.growth import grow
 from frcrn_app.training.losses import LossWeights
 from frcrn_app.training.scoring import enhance, mean_scores, rank

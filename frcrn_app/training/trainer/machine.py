@@ -3,6 +3,7 @@
 import torch
 
 from frcrn_app.errors import DeviceError
+from frcrn_app.inference import computes_in_bfloat16, pick_device
 from frcrn_app.training.trainer.processes import Processes
 
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
@@ -12,15 +13,13 @@ def training_device(name: str, processes: Processes) -> torch.device:
     """The device of a name: "auto", "cpu", "cuda" (this process's own of several) or "cuda:N".
 
     Raises:
-        DeviceError: CUDA was asked for, and there is none.
+        DeviceError: there is no such device.
     """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if not name.startswith("cuda"):
-        return torch.device(name)
-    if not torch.cuda.is_available():
-        raise DeviceError("training.no_cuda")
-    device = torch.device(name if ":" in name else f"cuda:{processes.local_rank}")
+    device = torch.device(pick_device(name))
+    if device.type == "cpu":
+        return device
+    if ":" not in name:
+        device = torch.device("cuda", processes.local_rank)
     torch.cuda.set_device(device)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
@@ -34,7 +33,7 @@ def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
         DeviceError: another precision.
     """
     if precision == "auto":
-        fast = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+        fast = device.type == "cuda" or computes_in_bfloat16()
         precision = "bfloat16" if fast else "float32"
     if precision not in PRECISIONS:
         raise DeviceError("training.precision", precision=precision)
