@@ -7,6 +7,7 @@
 The public names are imported when first used, so that `frcrn --help` does not wait for torch.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from frcrn_app.audio import Audio, load_audio, save_audio
     from frcrn_app.evaluation import evaluate_pairs
     from frcrn_app.inference import Denoiser
+
+# onnxruntime reports to its maker unless this is set before it is imported; every import of ours
+# comes after this one.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = ["Audio", "Denoiser", "__version__", "evaluate_pairs", "load_audio", "save_audio"]
 
