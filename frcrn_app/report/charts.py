@@ -18,7 +18,7 @@ import threading
 import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -48,7 +48,7 @@ _DOT_SPREAD = 0.5  # of a band's height, over which dots are spread
 _SYMBOLS = ("o", "s", "^", "D", "P", "*")
 _LONGEST_NAME = 20  # characters of a label
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text, not outlines
     "text.parse_math": False,  # a name may hold dollar signs
     "grid.color": LINE,
@@ -228,6 +228,7 @@ def group_chart(
 def _figure(height: float, *, left: float, top: float, bottom: float = 28) -> tuple[Figure, Axes]:
     """An empty picture and its axes; margins in pixels."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(WIDTH / _PIXELS_PER_INCH, height / _PIXELS_PER_INCH), facecolor="none")
     axes = figure.add_axes(
@@ -235,7 +236,7 @@ def _figure(height: float, *, left: float, top: float, bottom: float = 28) -> tu
         facecolor="none",
     )
     axes.spines[:].set_visible(False)
-    axes.xaxis.get_major_locator().set_params(nbins=7)
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
     return figure, axes
 
 

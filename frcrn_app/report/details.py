@@ -111,7 +111,7 @@ def _grouped(score: Score) -> dict:
     if score.gain is not None and score.gain.n:
         cell |= {"gain": signed(score.gain.mean, metric), "tone": gain_tone(score.gain, metric)}
     if score.score.n < score.files:
-        cell["n"] = score.score.n
+        cell["n"] = str(score.score.n)
     return cell
 
 

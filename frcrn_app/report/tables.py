@@ -212,7 +212,7 @@ def _files_json(evaluation: Evaluation) -> list[dict]:
     return files
 
 
-def _interval(mean: Mean) -> list[float] | None:
+def _interval(mean: Mean) -> list[float | None] | None:
     return None if math.isnan(mean.low) else [_rounded(mean.low), _rounded(mean.high)]
 
 

@@ -43,10 +43,8 @@ def test_versions_of_a_file_lie_on_top_of_each_other_at_their_own_loudness(real_
         assert [v["name"] for v in card["versions"]] == ["original", "cleaned", "clean"]
         for version, path in zip(card["versions"], paths, strict=True):
             heard, wanted = decoded(version["address"]), load_scored(path)
-            assert abs(heard.size - wanted.size) <= 320
-            size = min(heard.size, wanted.size)
-            error = heard[:size] - wanted[:size]
-            snr = 10 * np.log10(np.mean(wanted[:size] ** 2) / np.mean(error**2))
+            assert heard.size == wanted.size
+            snr = 10 * np.log10(np.mean(wanted**2) / np.mean((heard - wanted) ** 2))
             assert snr > 8  # a lossy codec, in place to the sample
             assert np.std(heard) == pytest.approx(np.std(wanted), rel=0.05)
 
@@ -81,5 +79,4 @@ def test_what_our_network_made_is_made_again_where_it_was_not_kept(real_evaluati
     assert len(cards) == len(cleaned) == 3
     first = next(row for row in real_evaluation.rows if row.name == cards[0]["name"])
     assert load_audio(first.pair.noisy).samples.shape == cleaned[0]
-    original, cleaned_again = (decoded(v["address"]) for v in cards[0]["versions"][:2])
-    np.testing.assert_array_equal(original, cleaned_again)
+    assert cards[0]["versions"][0]["address"] == cards[0]["versions"][1]["address"]

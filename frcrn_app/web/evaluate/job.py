@@ -13,19 +13,21 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from frcrn_app.errors import Cancelled, PairError
-from frcrn_app.evaluation import Evaluation, Summary, evaluate_pairs, summarise
+from frcrn_app.evaluation import Evaluation, PairSet, Summary, evaluate_pairs, summarise
+from frcrn_app.isolation import isolated
 from frcrn_app.metrics import metric_keys
 from frcrn_app.report import write_reports
 from frcrn_app.web.evaluate.queued import QueuedDenoiser
+from frcrn_app.web.evaluate.test_set import TestSet
 
 if TYPE_CHECKING:
     from frcrn_app.web.engine import Engine
-    from frcrn_app.web.evaluate.test_set import TestSet
     from frcrn_app.web.options import WebOptions
 
+UNPACK_SECONDS = 180.0  # that finding the pairs may take, an archive's unpacking included
 KEEP_SECONDS = 7200  # that what was made stays on disk, as the page says
 
 # What is offered for download, with the suffix of each, in the order of the buttons.
@@ -65,6 +67,7 @@ class EvaluationJob:
         self.result: Result | None = None
         self._options, self._engine = options, engine
         self._test_set, self._settings = test_set, settings
+        self._visitor, self._abandoned = engine.guard.visitor(), engine.guard.abandoned()
         self._began = 0.0
         self._left = math.inf  # s, the last estimate
         self._cancelled = threading.Event()
@@ -79,7 +82,8 @@ class EvaluationJob:
 
     @property
     def is_cancelled(self) -> bool:
-        return self._cancelled.is_set()
+        """Whether it is to stop: someone said so, or nobody waits any longer."""
+        return self._cancelled.is_set() or self._abandoned()
 
     def wait(self, seconds: float) -> bool:
         """Whether it has finished, well or not, within that time."""
@@ -102,7 +106,9 @@ class EvaluationJob:
         result = self.outcome()
         stem = f"evaluation-{time.strftime('%Y%m%d-%H%M')}"
         folder = self.folder / "reports" / language
-        paths = {kind: folder / f"{stem}.{suffix}" for kind, suffix in REPORTS.items()}
+        paths: dict[str, Any] = {
+            kind: folder / f"{stem}.{suffix}" for kind, suffix in REPORTS.items()
+        }
         write_reports(result.evaluation, result.summary, **paths, language=language)
         return paths
 
@@ -132,24 +138,42 @@ class EvaluationJob:
 
     def _run(self) -> None:
         try:
-            while not _taking_turns.acquire(timeout=0.2):
-                if self.is_cancelled:
-                    raise Cancelled
-            try:
-                self._evaluate()
-            finally:
-                _taking_turns.release()
+            with self._engine.guard.job("evaluation") as facts:
+                pairs = self._pairs()  # before its turn: a set that hangs keeps nobody waiting
+                facts["pairs"] = len(pairs.pairs)
+                while not _taking_turns.acquire(timeout=0.2):
+                    if self.is_cancelled:
+                        raise Cancelled
+                try:
+                    self._evaluate(pairs)
+                finally:
+                    _taking_turns.release()
         except BaseException as error:  # kept for the page that waits, which shows it
             self._error = error
+            shutil.rmtree(self.folder, ignore_errors=True)
         finally:
             self._finished.set()
 
-    def _evaluate(self) -> None:
+    def _pairs(self) -> PairSet:
+        given = self._test_set
+        return isolated(
+            TestSet.pairs,
+            given,
+            self.folder / "set",
+            self._options.local_folders,
+            about=Path(given.archive or given.manifest or "the set"),
+            deadline=UNPACK_SECONDS,
+            visitor=self._visitor,
+            cancelled=lambda: self.is_cancelled,
+        )
+
+    def _evaluate(self, pairs: PairSet) -> None:
         self.phase = "starting"
-        pairs = self._test_set.pairs(self.folder / "set", self._options.local_folders)
-        denoiser = None
+        denoiser: Any = None  # called and described like one
         if self._settings.denoise:
-            denoiser = QueuedDenoiser(self._engine, self._settings.weights)
+            denoiser = QueuedDenoiser(
+                self._engine, self._settings.weights, self._visitor, lambda: self.is_cancelled
+            )
         evaluation = evaluate_pairs(
             pairs,
             denoiser=denoiser,

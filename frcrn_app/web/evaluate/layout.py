@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
+from gradio.components import Component
 
 from frcrn_app.audio import AUDIO_SUFFIXES
 from frcrn_app.metrics import METRICS
@@ -30,10 +32,10 @@ class SourceCard:
 
     source: gr.Radio
     groups: dict[str, gr.Group]
-    fields: dict[str, gr.components.Component]  # by field of TestSet
+    fields: dict[str, Component]  # by field of TestSet
 
     @property
-    def inputs(self) -> set[gr.components.Component]:
+    def inputs(self) -> set[Component]:
         return {self.source, *self.fields.values()}
 
     def test_set(self, values: Values) -> TestSet:
@@ -67,11 +69,11 @@ def build_source(local_folders: bool) -> SourceCard:
     return SourceCard(source, groups, fields)
 
 
-def _archive() -> dict[str, gr.components.Component]:
+def _archive() -> dict[str, Component]:
     return {"archive": _upload("zip", [".zip"], many=False)}
 
 
-def _files() -> dict[str, gr.components.Component]:
+def _files() -> dict[str, Component]:
     suffixes = sorted(AUDIO_SUFFIXES)
     return {
         "noisy": _upload("noisy_files", suffixes),
@@ -83,14 +85,14 @@ def _files() -> dict[str, gr.components.Component]:
     }
 
 
-def _manifest() -> dict[str, gr.components.Component]:
+def _manifest() -> dict[str, Component]:
     return {
         "manifest": _upload("manifest", [".csv"], many=False),
         "manifest_sounds": _upload("manifest_sounds", sorted(AUDIO_SUFFIXES)),
     }
 
 
-def _folders() -> dict[str, gr.components.Component]:
+def _folders() -> dict[str, Component]:
     return {
         name: gr.Textbox(
             label=text(f"evaluate.{name}"),
@@ -113,7 +115,7 @@ class SettingsCard:
     stop: gr.Button
 
     @property
-    def inputs(self) -> set[gr.components.Component]:
+    def inputs(self) -> set[Component]:
         return {self.denoise, self.weights, self.metrics, self.align}
 
     def settings(self, values: Values) -> Settings:
@@ -183,14 +185,14 @@ class ResultCards:
     more: dict[str, gr.HTML]  # what is folded away, by the key of its title
 
     @property
-    def pictures(self) -> list[gr.blocks.Block]:
+    def pictures(self) -> list[Block]:
         return [
             self.distribution, self.gain, self.gain_card, self.group, self.group_card,
             self.group_numbers,
         ]  # fmt: skip
 
     @property
-    def outputs(self) -> list[gr.blocks.Block]:
+    def outputs(self) -> list[Block]:
         return [
             self.status, self.downloads, *self.files.values(), self.overview, self.results,
             self.system, self.table, self.row, self.metric, self.grouping, *self.pictures,
@@ -217,7 +219,7 @@ def build_results() -> ResultCards:
     return ResultCards(**parts)
 
 
-def _file_parts() -> dict[str, gr.components.Component]:
+def _file_parts() -> dict[str, Component]:
     gr.HTML(text("evaluate.files_title"))
     system = gr.Radio(
         [],
@@ -245,7 +247,7 @@ def _file_parts() -> dict[str, gr.components.Component]:
     return {"system": system, "table": table, "row": row}
 
 
-def _picture_parts() -> dict[str, gr.blocks.Block]:
+def _picture_parts() -> dict[str, Block]:
     gr.HTML(text("evaluate.pictures_title"))
     with gr.Row(elem_classes="fr-choosers"):
         choosers = {
@@ -254,7 +256,7 @@ def _picture_parts() -> dict[str, gr.blocks.Block]:
             )
             for name in ("metric", "grouping")
         }
-    parts: dict[str, gr.blocks.Block] = dict(choosers)
+    parts: dict[str, Block] = dict(choosers)
     for name in ("distribution", "gain", "group"):
         with gr.Column(elem_classes="fr-figure-card") as card:
             gr.HTML(text(f"evaluate.{name}_title"))
@@ -281,8 +283,9 @@ def _fold(key: str) -> gr.HTML:
 
 
 def _download(kind: str) -> gr.DownloadButton:
+    label: Any = text(f"evaluate.{kind}")  # Gradio translates any label, whatever its types say
     return gr.DownloadButton(
-        text(f"evaluate.{kind}"),
+        label,
         size="sm",
         variant="primary" if kind == "html" else "secondary",
         elem_id=f"evaluate-{kind}",

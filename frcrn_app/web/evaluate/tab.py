@@ -8,7 +8,7 @@ label Gradio translates to "en" or "zh".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.context import Context
@@ -42,7 +42,14 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.25  # between two looks at a job's progress
 REQUESTS_AT_ONCE = 16  # that may wait for their turn; more wait in Gradio's queue
-_QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def _page() -> gr.Blocks:
+    """The page that is being laid out."""
+    page = Context.root_block
+    assert page is not None
+    return page
 
 
 def evaluate_css() -> str:
@@ -82,7 +89,7 @@ def build_evaluate_tab(options: WebOptions, engine: Engine) -> None:
     pages = Pages()
     _connect_run(options, engine, pages, language, test_set, settings, cards)
     _connect_views(pages, language, cards)
-    page = Context.root_block
+    page = _page()
     page.load(
         lambda: gr.update(choices=weight_choices()),
         outputs=settings.weights,
@@ -209,7 +216,7 @@ def _connect_views(pages: Pages, language: gr.HTML, cards: ResultCards) -> None:
     cards.system.input(show_scores, inputs, cards.table, **_QUIET)
     cards.table.select(open_row, [language], cards.row, **_QUIET)
     # At the start the component without a face may speak before anyone listens.
-    Context.root_block.load(
+    _page().load(
         redraw,
         inputs,
         cards.outputs,

@@ -56,9 +56,10 @@ def score_table(evaluation: Evaluation, system: str, language: str) -> tuple[Sty
     notes = [row.notes_in(language) for row in rows]
     if any(notes):
         add(text("evaluate.notes_head", language), notes, "str")
-    styler = pd.DataFrame(columns).style.format(formats, na_rep="–")
+    styler = pd.DataFrame(columns).style
+    styler.format(formats, na_rep="–")
     for title, higher_is_better in gains.items():
-        styler = styler.apply(_gain_colours, subset=[title], higher_is_better=higher_is_better)
+        styler.apply(_gain_colours, subset=[title], higher_is_better=higher_is_better)
     return styler, types
 
 
