@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import gradio as gr
-
-    from frcrn_app.web.engine import Engine
     from frcrn_app.web.options import WebOptions
+    from frcrn_app.web.page import Page
 
 CACHE_SWEEP_SECONDS = 600  # between two looks for old files
 CACHE_AGE_SECONDS = 7200  # after which a visitor's files are deleted; the page says two hours
@@ -47,7 +45,7 @@ _HEADER = """
 """
 
 
-def build_app(options: WebOptions) -> gr.Blocks:
+def build_app(options: WebOptions) -> Page:
     """The whole page, not yet served. Its engine is `app.engine`; `launch` serves it."""
     _prepare_environment()
     import gradio as gr
@@ -56,11 +54,12 @@ def build_app(options: WebOptions) -> gr.Blocks:
     from frcrn_app.web.denoise import Results, build_denoise_tab
     from frcrn_app.web.engine import Engine
     from frcrn_app.web.evaluate import build_evaluate_tab
+    from frcrn_app.web.page import Page
     from frcrn_app.web.static_files import mount_module
     from frcrn_app.web.texts import tables, text
 
     engine, results = Engine(options), Results(CACHE_AGE_SECONDS)
-    with gr.Blocks(
+    with Page(
         title=sentence("page.title"),
         analytics_enabled=False,
         delete_cache=(CACHE_SWEEP_SECONDS, CACHE_AGE_SECONDS),
@@ -75,7 +74,7 @@ def build_app(options: WebOptions) -> gr.Blocks:
         gr.HTML(text("page.hero"), elem_classes="fr-hero", apply_default_css=False)
         with gr.Tabs():
             with gr.Tab(text("page.tab_denoise"), id="denoise"):
-                build_denoise_tab(options, engine, results)
+                build_denoise_tab(app, options, engine, results)
             with gr.Tab(text("page.tab_evaluate"), id="evaluate"):
                 build_evaluate_tab(options, engine)
     app.queue(default_concurrency_limit=CLICKS_AT_ONCE, max_size=WAITING_LIMIT)
@@ -84,7 +83,7 @@ def build_app(options: WebOptions) -> gr.Blocks:
     return app
 
 
-def launch(app: gr.Blocks, options: WebOptions) -> str:
+def launch(app: Page, options: WebOptions) -> str:
     """Serve the page in the background and start to warm the network; returns its address.
 
     Raises:
@@ -97,7 +96,7 @@ def launch(app: gr.Blocks, options: WebOptions) -> str:
     from frcrn_app.web.texts import build_i18n
     from frcrn_app.web.theme import build_theme
 
-    engine: Engine = app.engine
+    engine = app.engine
     # The server that Gradio starts reads them from here alone.
     os.environ["FORWARDED_ALLOW_IPS"] = ",".join(options.trusted_proxies)
     _, address, share_address = app.launch(
@@ -135,7 +134,7 @@ def launch(app: gr.Blocks, options: WebOptions) -> str:
     return share_address or address
 
 
-def close(app: gr.Blocks) -> bool:
+def close(app: Page) -> bool:
     """Stop serving: free the port, cancel what runs. Whether all of it has ended."""
     app.close(verbose=False)
     app.results.close()

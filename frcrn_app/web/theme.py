@@ -1,9 +1,10 @@
-"""The demo's own theme: quiet paper, ink, and one colour for each of the two sounds.
+"""The demo's own theme: quiet paper, ink, and one colour for each of the two versions.
 
 Fonts are the ones that Gradio serves itself or the system has: the page works without internet.
 """
 
-import gradio as gr
+from gradio.themes import Base
+from gradio.themes.utils import sizes
 from gradio.themes.utils.colors import Color
 from gradio.themes.utils.fonts import LocalFont
 
@@ -54,15 +55,15 @@ MONO = (
 )
 
 
-def build_theme() -> gr.themes.Base:
+def build_theme() -> Base:
     """Light and dark; colours of the result itself are in assets/page.css."""
-    theme = gr.themes.Base(
+    theme = Base(
         primary_hue=TEAL,
         secondary_hue=TEAL,
         neutral_hue=PAPER,
-        text_size=gr.themes.sizes.text_md,
-        spacing_size=gr.themes.sizes.spacing_md,
-        radius_size=gr.themes.sizes.radius_lg,
+        text_size=sizes.text_md,
+        spacing_size=sizes.spacing_md,
+        radius_size=sizes.radius_lg,
         font=SANS,
         font_mono=MONO,
     )

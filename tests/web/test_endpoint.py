@@ -141,7 +141,7 @@ def test_what_is_left_of_a_truncated_file_is_cleaned_and_the_rest_told(
     (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
     cleaned, facts = denoise(client, tmp_path / "cut.flac")
     assert 0.3 < load_audio(cleaned).duration / noisy_speech.duration < 0.7
-    assert len(facts["notes"]) == 1
+    assert "end is missing" in facts["notes"][0]
 
 
 def test_too_long_a_sound_is_refused_with_the_limit(client, tmp_path):

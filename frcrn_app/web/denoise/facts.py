@@ -69,6 +69,7 @@ def dnsmos_of_both(original: Audio, cleaned: Audio) -> dict:
         except MetricError as undefined:  # such as a silent stretch
             error = undefined
     if not found:
+        assert error is not None
         return {"error": sentence(error)}
     names = zip(("original", "cleaned"), zip(*found, strict=True), strict=True)
     scores = {

@@ -64,7 +64,7 @@ class Results:
         self.find(ticket).shared = True
 
     def shared(self, ticket: str) -> Cleaning:
-        """Raises AudioError where there is no such result, or its visitor keeps it to themselves."""
+        """Raises AudioError where there is no such result, or its visitor does not share it."""
         cleaning = self.find(ticket)
         if not cleaning.shared:
             raise AudioError("web.result_gone")

@@ -7,10 +7,9 @@ page's own behaviour is in assets/denoise.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.context import Context
 
 from frcrn_app.errors import AudioError, UserError
 from frcrn_app.web.denoise import source
@@ -30,10 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES_FOLDER", "build_denoise_tab"]
 
 REQUESTS_AT_ONCE = 16  # that may wait in the engine's queue; more wait in Gradio's
-_QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-def build_denoise_tab(options: WebOptions, engine: Engine, results: Results) -> None:
+def build_denoise_tab(
+    page: gr.Blocks, options: WebOptions, engine: Engine, results: Results
+) -> None:
     """Lay the tab out and connect it; called inside a `gr.Tab`."""
     with gr.Row(elem_classes="fr-columns"):
         with gr.Column(elem_classes="fr-left"):
@@ -42,7 +43,7 @@ def build_denoise_tab(options: WebOptions, engine: Engine, results: Results) -> 
                 recording = source.build_source(options)
                 _build_microphone_hint()
             with gr.Column(elem_classes="fr-card"):
-                weights, again = _build_settings(options, engine)
+                weights, again = _build_settings(page, options, engine)
         with gr.Column(elem_classes="fr-right"), gr.Column(elem_classes="fr-card"):
             result = _build_result(options)
     shown = [result, again]
@@ -79,7 +80,7 @@ def build_denoise_tab(options: WebOptions, engine: Engine, results: Results) -> 
             return
         results.follow(str(request.session_hash), cleaning)
         for number, shown_value in enumerate(cleaning.follow()):
-            update = {result: shown_value}
+            update: dict[Any, object] = {result: shown_value}
             if number == 0:
                 update[again] = gr.update(interactive=True)
                 update[recording] = source.value_of(cleaning.ticket, cleaning.path)
@@ -112,7 +113,7 @@ def build_denoise_tab(options: WebOptions, engine: Engine, results: Results) -> 
         js="(name) => { dispatchEvent(new CustomEvent('frcrn-weights', { detail: name })); }",
         **_QUIET,
     )
-    Context.root_block.unload(leave)
+    page.unload(leave)
     build_endpoint(options, engine)
 
 
@@ -123,9 +124,11 @@ def _build_microphone_hint() -> None:
     raw.change(None, raw, js="(on) => { window.frcrnPage.rawMicrophone = on; }")
 
 
-def _build_settings(options: WebOptions, engine: Engine) -> tuple[gr.Dropdown, gr.Button]:
+def _build_settings(
+    page: gr.Blocks, options: WebOptions, engine: Engine
+) -> tuple[gr.Dropdown, gr.Button]:
     gr.HTML(text("page.settings_title"))
-    weights = build_weights_menu(options, engine)
+    weights = build_weights_menu(page, options, engine)
     again = gr.Button(text("page.again"), variant="primary", elem_id="again", interactive=False)
     gr.HTML(text("page.private"))
     return weights, again

@@ -12,7 +12,6 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import gradio as gr
-from gradio.context import Context
 
 from frcrn_app.errors import Cancelled, CheckpointError, UserError
 from frcrn_app.web.faults import sentence
@@ -54,7 +53,7 @@ class Fetch:
         self.done, self.total = done, total
 
 
-def build_weights_menu(options: WebOptions, engine: Engine) -> gr.Dropdown:
+def build_weights_menu(page: gr.Blocks, options: WebOptions, engine: Engine) -> gr.Dropdown:
     """The menu and the lines below it; called inside the settings. Its value is a name."""
     # Filled when a page opens: to list weights takes torch, for which no start should wait.
     menu = gr.Dropdown(
@@ -86,7 +85,7 @@ def build_weights_menu(options: WebOptions, engine: Engine) -> gr.Dropdown:
         concurrency_limit=None,
         api_visibility="private",
     )
-    Context.root_block.load(
+    page.load(
         refresh,
         menu,
         [menu, note, hint],
