@@ -1,11 +1,14 @@
-"""The loss is lowest where the sound is right, and never breaks training."""
+"""The loss is lowest where the output is right, and never breaks training."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from frcrn_app.training.losses import (
+    EPSILON,
     RESOLUTIONS,
     LossWeights,
     compressed_spectrum_loss,
@@ -14,6 +17,7 @@ from frcrn_app.training.losses import (
     si_snr,
     snr,
 )
+from frcrn_app.training.perceptual import PerceptualLoss
 
 
 @pytest.fixture
@@ -76,12 +80,124 @@ def test_silent_targets_and_estimates_have_finite_gradients(noise, estimate):
     assert x.grad.isfinite().all()
 
 
+def _spectrum(waveform):
+    spectrum = torch.stft(waveform, 640, 320, return_complex=True, window=torch.hann_window(640))
+    return torch.view_as_real(spectrum).permute(0, 3, 1, 2)
+
+
+def _constant_mask(like, real, imaginary=0.0):
+    mask = torch.empty_like(like)
+    mask[:, 0], mask[:, 1] = real, imaginary
+    return mask
+
+
 def test_the_ideal_mask_has_no_loss(clean, noise):
-    noisy = torch.view_as_real(
-        torch.stft(clean + noise, 640, 320, return_complex=True, window=torch.hann_window(640))
-    )
-    noisy = noisy.permute(0, 3, 1, 2)
-    ones = torch.zeros_like(noisy)
-    ones[:, 0] = 1
-    assert float(mask_loss(ones, noisy, noisy)) < 1e-2
-    assert float(mask_loss(ones, noisy, 0.5 * noisy)) > 0.1
+    noisy = _spectrum(clean + noise)
+    assert float(mask_loss(_constant_mask(noisy, 1), noisy, noisy)) < 1e-2
+    # A quarter turn: multiplied by i, the real part becomes minus the imaginary one.
+    turned = torch.stack((-noisy[:, 1], noisy[:, 0]), 1)
+    assert float(mask_loss(_constant_mask(noisy, 0, 1), noisy, turned)) < 1e-2
+
+
+@pytest.mark.parametrize(("gain", "ideal"), [(1.5, 1.5), (-1.5, -1.5), (3.0, 2.0), (-3.0, -2.0)])
+def test_the_ideal_mask_is_bounded_as_the_networks_own(noise, gain, ideal):
+    noisy = _spectrum(100 * noise)  # white and loud, so that no bin is near the epsilon
+    loss = mask_loss(_constant_mask(noisy, ideal), noisy, gain * noisy)
+    assert float(loss) == pytest.approx(0, abs=1e-3)
+    # A mask that is off by a half in one part costs the square of it in every bin.
+    off = mask_loss(_constant_mask(noisy, ideal, 0.5), noisy, gain * noisy)
+    assert float(off) == pytest.approx(0.25, abs=1e-3)
+
+
+NOTHING = LossWeights(magnitude=0, complex=0, si_snr=0, snr=0, mask=0, perceptual=0)
+
+
+@pytest.mark.parametrize("term", ["snr", "si_snr"])
+def test_above_30_decibels_a_ratio_is_worth_no_more(clean, noise, term):
+    weights = replace(NOTHING, **{term: 0.5})
+    noise = noise * (clean.norm() / noise.norm())
+
+    def at(decibels):
+        return float(enhancement_loss(clean + 10 ** (-decibels / 20) * noise, clean, weights))
+
+    assert at(20) == pytest.approx(-0.5 * 20, abs=0.1)
+    assert at(29) == pytest.approx(-0.5 * 29, abs=0.1)
+    assert at(40) == at(60) == pytest.approx(-0.5 * 30, abs=1e-4)
+
+
+def test_ratios_and_pesq_do_not_count_where_the_target_is_silent(noise, clean):
+    perceptual = PerceptualLoss()
+    weights = replace(NOTHING, snr=1, si_snr=1, perceptual=12)
+    estimate, target = torch.cat((noise, clean)), torch.cat((torch.zeros_like(noise), clean))
+    silent, audible = enhancement_loss(estimate + 0.1 * noise, target, weights, perceptual)
+    assert silent == 0
+    assert audible < -20
+    # -70 dBFS of a target is audible, -90 dBFS is not.
+    for level_dbfs, counts in ((-70, True), (-90, False)):
+        quiet = clean / clean.square().mean().sqrt() * 10 ** (level_dbfs / 20)
+        assert (float(enhancement_loss(0.5 * quiet, quiet, replace(NOTHING, snr=1))) != 0) == counts
+
+
+def test_the_perceptual_term_counts_by_its_weight(clean, noise):
+    perceptual = PerceptualLoss()
+    loss = enhancement_loss(clean + noise, clean, replace(NOTHING, perceptual=7), perceptual)
+    torch.testing.assert_close(loss, 7 * perceptual(clean + noise, clean))
+    assert float(loss) > 1
+
+
+def test_compression_makes_a_quiet_bin_count_as_its_magnitude_to_the_power_of_03():
+    """A tone at twice the level differs in magnitude by 2 ** 0.3, whatever its own level."""
+    tone = torch.sin(2 * torch.pi * 1000 / 16_000 * torch.arange(32_000.0))[None]
+    only = replace(NOTHING, magnitude=1)
+    losses = [float(enhancement_loss(2 * k * tone, k * tone, only)) for k in (0.02, 0.2)]
+    assert losses[1] / losses[0] == pytest.approx(10**0.6, rel=0.1)
+
+
+@pytest.mark.parametrize("resolution", range(len(RESOLUTIONS)))
+def test_spectra_are_compressed_means_over_bins(clean, noise, resolution):
+    """Against the definition, written out with numpy's transform."""
+    window, hop = RESOLUTIONS[resolution]
+    spectra = []
+    for waveform in (clean + noise, clean):
+        padded = np.pad(waveform[0].double().numpy(), window // 2, mode="reflect")
+        frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop]
+        hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
+        spectra.append(np.fft.rfft(frames * hann, axis=1) * 16 / np.sqrt(window))
+    magnitudes = [(np.abs(s) ** 2 + EPSILON) ** 0.15 for s in spectra]
+    phased = [
+        m * s / np.sqrt(np.abs(s) ** 2 + EPSILON) for m, s in zip(magnitudes, spectra, strict=False)
+    ]
+    magnitude = np.mean((magnitudes[0] - magnitudes[1]) ** 2)
+    complex_ = np.mean(np.abs(phased[0] - phased[1]) ** 2)
+    weights = replace(NOTHING, magnitude=3, complex=5)
+    loss = float(compressed_spectrum_loss(clean + noise, clean, weights, resolution))
+    assert loss == pytest.approx(3 * magnitude + 5 * complex_, rel=1e-3)
+
+
+def test_resolutions_are_averaged(clean, noise):
+    weights = replace(NOTHING, magnitude=3, complex=5)
+    each = [
+        float(compressed_spectrum_loss(clean + noise, clean, weights, number))
+        for number in range(3)
+    ]
+    for count in (1, 2, 3):
+        loss = enhancement_loss(noisy, clean, replace(weights, resolutions=count))
+        assert float(loss) == pytest.approx(sum(each[:count]) / count, rel=1e-5)
+
+
+def test_by_default_the_loss_is_the_one_of_the_embedded_weights():
+    """As the model card and the training log tell them."""
+    weights = LossWeights()
+    assert (weights.magnitude, weights.complex, weights.snr, weights.perceptual) == (70, 20, 1, 12)
+    assert not weights.si_snr
+    assert not weights.mask
+    assert weights.resolutions == 1
+
+
+def test_each_example_of_a_batch_has_a_loss_of_its_own(clean, noise):
+    weights = LossWeights(resolutions=2, si_snr=1, over_suppression=10)
+    pair = torch.cat((clean + noise, clean + 3 * noise)), torch.cat((clean, clean))
+    together = enhancement_loss(*pair, weights, PerceptualLoss())
+    for number in range(2):
+        alone = enhancement_loss(*(x[number : number + 1] for x in pair), weights, PerceptualLoss())
+        torch.testing.assert_close(together[number : number + 1], alone)
