@@ -8,7 +8,7 @@ header promised.
 
 import mmap
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,7 +23,8 @@ _SEGMENT = 0x18538067
 _FLAC = b"fLaC"
 _AMR = (b"#!AMR\n", b"#!AMR-WB\n")
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
-_MOST_BOXES = 1_000_000
+_MOST_BOXES = 100_000
+_MOST_PARTS = 1_000  # files joined into one; of more, the rest is taken for the last one's
 _MP3_HEADS = (b"ID3", b"TAG", b"APETAGEX", b"\0\0\0")
 _MOSTLY = 0.5  # of a file's bytes in MP3 frames make it one
 
@@ -36,14 +37,14 @@ class Part:
         pieces: what a decoder is shown.
         libsndfile: whether libsndfile reads it to its end, or FFmpeg does.
         container, subtype: where the decoder would name them differently.
-        strict: whether a decoder must check sums.
+        seamless: its frames follow each other, so that a gap is damage.
     """
 
     pieces: list[Piece]
     libsndfile: bool = True
     container: str | None = None
     subtype: str | None = None
-    strict: bool = False
+    seamless: bool = False
 
 
 @dataclass
@@ -134,7 +135,7 @@ def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
 def _chunked(file: BinaryIO, data: mmap.mmap, dialect: Dialect, length: int) -> Survey:
     found = Survey([])
     origin = 0
-    while origin < length:
+    while origin < length and len(found.parts) < _MOST_PARTS:
         samples = find_samples(file, dialect, origin, length)
         if samples is None:
             break
@@ -148,7 +149,7 @@ def _chunked(file: BinaryIO, data: mmap.mmap, dialect: Dialect, length: int) -> 
             # Frames count, not what the header estimates from them.
             found.notes = [note for note in found.notes if note not in samples.notes]
             found.notes += inside.notes
-            found.parts += [Part(part.pieces, container="WAV") for part in inside.parts]
+            found.parts += [replace(part, container="WAV") for part in inside.parts]
         else:
             found.parts.append(Part(samples.pieces))
         if samples.end <= origin:
@@ -180,8 +181,11 @@ def _au(data: mmap.mmap, length: int) -> Survey:
 
 
 def _ogg(data: mmap.mmap) -> Survey:
-    links, notes = ogg.survey(data)
-    parts = [Part([(link.start, link.stop)], libsndfile=link.plain) for link in links]
+    links, notes = ogg.survey(data, _MOST_PARTS)
+    parts = [
+        Part([(link.start, link.stop)], libsndfile=link.plain, seamless=link.holes)
+        for link in links
+    ]
     return Survey(parts or [Part([(0, len(data))], libsndfile=False)], notes)
 
 
@@ -199,18 +203,22 @@ def _flac(data: mmap.mmap, length: int) -> Survey:
         bits = (fields >> 36 & 31) + 1
         subtype = "PCM_S8" if bits == 8 else "PCM_16" if bits <= 16 else "PCM_24"
         begin = start if parts else 0
-        parts.append(Part([(begin, stop)], libsndfile=False, subtype=subtype, strict=True))
+        parts.append(Part([(begin, stop)], libsndfile=False, subtype=subtype, seamless=True))
     return Survey(parts)
 
 
 def _mp3(data: mmap.mmap, start: int, stop: int) -> Survey | None:
-    found = mp3.survey(data, start, stop)
+    found = mp3.survey(data, start, stop, _MOST_PARTS)
     if found is None:
         return None
     parts, notes = found
     if sum(part.stop - part.start for part in parts) < _MOSTLY * (stop - parts[0].start):
         return None
-    return Survey([Part([(part.start, part.stop)]) for part in parts], notes)
+    # Without a count, libsndfile takes the first frame's bit rate for all, and stops too early.
+    return Survey(
+        [Part([(part.start, part.stop)], libsndfile=part.counted is not None) for part in parts],
+        notes,
+    )
 
 
 def _mp4(data: mmap.mmap, length: int) -> Survey:
@@ -290,7 +298,7 @@ def _split(data: mmap.mmap, length: int, magic: bytes, *, libsndfile: bool) -> l
 def _found(data: mmap.mmap, magic: bytes) -> list[int]:
     """Where a magic stands."""
     starts, position = [], data.find(magic)
-    while position >= 0:
+    while position >= 0 and len(starts) < _MOST_PARTS:
         starts.append(position)
         position = data.find(magic, position + len(magic))
     return starts

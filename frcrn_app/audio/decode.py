@@ -91,12 +91,12 @@ def by_ffmpeg(
     budget: Budget,
     *,
     track: int | None = None,
-    strict: bool = False,
+    seamless: bool = False,
 ) -> list[Decoded]:
     """Decode the audio tracks of one part: all, or the one with a number (from 1).
 
     Args:
-        strict: check the sums of every frame (FLAC), rather than decode noise from damaged ones.
+        seamless: its frames follow each other, so that a gap is damage.
 
     Raises:
         AudioError: no track that can be decoded, or not so many.
@@ -116,7 +116,7 @@ def by_ffmpeg(
                         count=len(streams),
                     )
                 streams = [streams[track - 1]]
-            return _decode(container, streams, budget, strict)
+            return _decode(container, streams, budget, seamless)
     except av.error.FFmpegError as error:
         raise AudioError("audio.unreadable", name=named(budget.path)) from error
 
@@ -160,16 +160,17 @@ def track_fields(stream) -> dict[str, str]:
     }
 
 
-def _decode(container, streams: list, budget: Budget, strict: bool) -> list[Decoded]:
+def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[Decoded]:
     import av
     import av.error
 
     family = container.format.name.split(",")[0]
     tolerance = 0.01 if family in _TIMED_BY_SAMPLES else _JITTER
     start = beginning(container)
-    timelines = {stream.index: Timeline(budget, tolerance) for stream in streams}
+    timelines = {stream.index: Timeline(budget, tolerance, seamless) for stream in streams}
     for stream in streams:
-        if strict:
+        if stream.codec_context.name == "flac":
+            # Damaged frames are left out, rather than decoded as noise.
             stream.codec_context.options = {"err_detect": "crccheck+explode"}
         rate = stream.codec_context.sample_rate
         if family in ("mov", "flac") and stream.duration and rate:

@@ -1,5 +1,7 @@
 """The two encoders: libsndfile for WAV and its kin, FLAC, Ogg and MP3, FFmpeg for the rest."""
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -32,10 +34,11 @@ def by_libsndfile(part: Path, audio: Audio, container: str, coding: str) -> bool
     compression = 0.2 if coding in ("VORBIS", "OPUS") else None
     if container == "MP3":
         compression = 0.0  # the least
-    with part.open("w+b") as target:  # a folder that cannot be written raises its OSError here
+    with part.open("wb") as target:  # a folder that cannot be written raises its OSError here
+        descriptor = os.dup(target.fileno())  # libsndfile closes it, also where it fails
         try:
             file = soundfile.SoundFile(
-                target,
+                descriptor,
                 "w",
                 audio.sample_rate,
                 audio.channels,
@@ -51,7 +54,7 @@ def by_libsndfile(part: Path, audio: Audio, container: str, coding: str) -> bool
                 for block in _blocks(audio.samples):
                     file.write(_encodable(block, coding))
         except soundfile.LibsndfileError as error:
-            raise OSError(f"the disk may be full: {error}") from error
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
     return True
 
 

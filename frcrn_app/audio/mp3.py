@@ -48,7 +48,9 @@ class Part:
         return self.frames * self.first.samples / self.first.rate
 
 
-def survey(data: mmap.mmap, start: int, stop: int) -> tuple[list[Part], list[Note]] | None:
+def survey(
+    data: mmap.mmap, start: int, stop: int, most_parts: int
+) -> tuple[list[Part], list[Note]] | None:
     """Split what lies between two offsets into parts; None if it is no MP3, or of unusual kind."""
     position = _skip_tags(data, start, stop)
     if _frame_at(data, position, stop) is None:
@@ -59,7 +61,7 @@ def survey(data: mmap.mmap, start: int, stop: int) -> tuple[list[Part], list[Not
     notes: list[Note] = []
     part: Part | None = None
     seconds = 0.0
-    while position < stop:
+    while position < stop and len(parts) <= most_parts:
         frame = _frame_at(data, position, stop)
         if frame is not None and position + frame.size > stop:
             if part is None or part.counted is None or part.frames <= part.counted:

@@ -35,13 +35,13 @@ class Link:
         return any(head.startswith(_AUDIO) for head in self.heads.values())
 
 
-def survey(data: mmap.mmap) -> tuple[list[Link], list[Note]]:
+def survey(data: mmap.mmap, most_links: int) -> tuple[list[Link], list[Note]]:
     """Split a file into its links, those without audio left out."""
     links: list[Link] = []
     notes: list[Note] = []
     link: Link | None = None
     position, stop = data.find(b"OggS"), len(data)
-    while 0 <= position < stop:
+    while 0 <= position < stop and len(links) <= most_links:
         page = data[position : position + _PAGE.size + 255]
         if len(page) < _PAGE.size:
             notes.append(Note("audio.note.cut_off", lost=True))

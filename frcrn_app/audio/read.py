@@ -24,6 +24,8 @@ from frcrn_app.audio.timeline import Budget, Timeline
 from frcrn_app.audio.types import Audio, Note, Tags, checked_rate, named, require_samples
 from frcrn_app.errors import AudioError
 
+_MOST_FAILURES = 20  # parts of one file that cannot be read
+
 
 @dataclass(frozen=True)
 class Track:
@@ -154,6 +156,7 @@ def _tracks(
 ) -> list[Decoded]:
     """Decode all parts, and join each track over them."""
     decoded: list[list[Decoded]] = []
+    failures = 0
     for part in parts:
         try:
             decoded.append(_decode(file, part, budget, track))
@@ -163,6 +166,9 @@ def _tracks(
             ):
                 if cut_off and error.code in ("audio.unreadable", "audio.no_samples"):
                     raise AudioError("audio.cut_off", name=named(budget.path)) from error
+                raise
+            failures += 1
+            if failures > _MOST_FAILURES:
                 raise
             # The other parts come out nevertheless.
             if decoded:
@@ -203,7 +209,7 @@ def _decode(file: BinaryIO, part: Part, budget: Budget, track: int | None) -> li
                 )
             return [replace(decoded, container=part.container or decoded.container)]
         budget.samples = spent
-    tracks = by_ffmpeg(file, part.pieces, budget, track=track, strict=part.strict)
+    tracks = by_ffmpeg(file, part.pieces, budget, track=track, seamless=part.seamless)
     return [
         replace(
             decoded,

@@ -39,8 +39,12 @@ class Budget:
 
     def spend(self, samples: int) -> None:
         """Count samples of all channels; raise AudioError where they are too many."""
+        self.foresee(samples)
         self.samples += samples
-        if self.max_samples is not None and self.samples > self.max_samples:
+
+    def foresee(self, samples: int) -> None:
+        """Raise AudioError where so many samples more would be too many."""
+        if self.max_samples is not None and self.samples + samples > self.max_samples:
             raise AudioError("audio.too_large", name=named(self.path), limit=self.max_samples)
 
 
@@ -61,10 +65,11 @@ class Timeline:
         budget: counts what is added.
         tolerance: s that a block may come later than the one before ended, without a gap: time
             stamps of some containers are rounded, or jitter.
+        seamless: a gap is damage: nobody stops such a recording and goes on.
     """
 
-    def __init__(self, budget: Budget, tolerance: float = 0.0):
-        self.budget, self.tolerance = budget, tolerance
+    def __init__(self, budget: Budget, tolerance: float = 0.0, seamless: bool = False):
+        self.budget, self.tolerance, self.seamless = budget, tolerance, seamless
         self.notes: list[Note] = []
         self._runs: list[_Run] = []
         self._origin: float | None = None  # s of time stamps at the track's start
@@ -112,15 +117,17 @@ class Timeline:
                 if first and gap >= _NOTED_DELAY:
                     self.notes.append(Note("audio.note.late", {"seconds": gap}))
                 elif gap >= _NOTED_GAP and not first:
-                    self._gaps.append((self.seconds, gap))
+                    if self.seamless:
+                        self.damaged.append(self.seconds)
+                    else:
+                        self._gaps.append((self.seconds, gap))
                 self._fill(gap, rate, len(block))
         self.add(block, rate)
 
     def _fill(self, seconds: float, rate: int, channels: int) -> None:
         frames = round(seconds * rate)
         self.budget.check(round(self.seconds * rate) + frames, rate)
-        self.budget.spend(frames * channels)
-        self.budget.spend(-frames * channels)  # `add` counts it
+        self.budget.foresee(frames * channels)
         self.add(np.zeros((channels, frames), np.float32), rate)
 
     def trim_padding(self, seconds: float) -> None:

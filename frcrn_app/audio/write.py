@@ -1,5 +1,6 @@
 """Audio to files: which container and coding, what must fit, what is said about it."""
 
+import errno
 import logging
 import math
 import os
@@ -104,6 +105,8 @@ def save_tracks(
             if _write(target, fitting, container, coding):
                 return Written(target, (*notes, *said, *left_behind(tracks[0].tags, container)))
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise AudioError("audio.disk_full", path=path) from error
         raise AudioError("audio.not_written", path=path, reason=error) from error
     raise AudioError("audio.no_container", path=path, count=tracks[0].channels)
 

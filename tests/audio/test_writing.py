@@ -18,19 +18,28 @@ from frcrn_app.errors import AudioError
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32"])
-def test_overs_are_clipped_never_wrapped(tmp_path, subtype):
-    samples = np.array([1.0, 1.5, 100.0, -1.0, -1.5, -100.0, 0.0], np.float32)
+def test_overs_are_turned_down_never_squared_or_wrapped(tmp_path, subtype, caplog):
+    samples = np.array([1.0, 1.5, 4.0, -1.0, -1.5, -4.0, 0.0], np.float32)
     path = save_audio(tmp_path / "a.wav", Audio(samples, RATE, "WAV", subtype))
-    expected = np.clip(samples, -1, 1)
     step = 2.0 ** -(int(re.sub(r"\D", "", subtype)) - 1)
-    np.testing.assert_allclose(soundfile.read(path)[0], expected, atol=step)
+    np.testing.assert_allclose(soundfile.read(path)[0], samples / 4, atol=step)
+    assert "turned down by 12.0 dB" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.ogg", "a.m4a"])
-def test_overs_are_clipped_before_a_codec_hears_them(tmp_path, make_tone, name):
+def test_overs_keep_their_shape_in_lossy_codecs(tmp_path, make_tone, name):
     loud = make_tone(1.0, 44_100, amplitude=4.0)
     again = load_audio(save_audio(tmp_path / name, loud))
-    assert snr_db(np.clip(loud.samples, -1, 1), again.samples) > 15
+    assert snr_db(loud.samples / 4, again.samples) > 20
+
+
+def test_full_scale_is_no_over(tmp_path, caplog):
+    samples = np.array([1.0, -1.0, 0.5, 1.0005], np.float32)
+    path = save_audio(tmp_path / "a.wav", Audio(samples, RATE))
+    np.testing.assert_array_equal(
+        soundfile.read(path, dtype="int16")[0], [32767, -32768, 16384, 32767]
+    )
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(
@@ -98,8 +107,9 @@ def test_a_failing_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch)
         raise soundfile.LibsndfileError(2)
 
     monkeypatch.setattr(soundfile.SoundFile, "write", full)
-    with pytest.raises(AudioError, match="cannot be written"):
+    with pytest.raises(AudioError) as caught:
         save_audio(path, Audio(noise(seed=1), RATE))
+    assert caught.value.code in ("audio.not_written", "audio.disk_full")
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["a.wav"]
 
