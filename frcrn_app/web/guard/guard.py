@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
 
 from frcrn_app.audio import Audio
 from frcrn_app.errors import Cancelled, UserError
@@ -23,6 +26,7 @@ from frcrn_app.web.guard.root_path import RootPath
 
 if TYPE_CHECKING:
     import gradio as gr
+    from starlette.routing import BaseRoute
 
 
 class Guard:
@@ -30,13 +34,13 @@ class Guard:
 
     Args:
         options: limits and permissions.
-        folder: where visitors' files are kept.
+        folder: where visitors' files are kept; by default where Gradio keeps them.
     """
 
-    def __init__(self, options: GuardOptions, folder: Path):
+    def __init__(self, options: GuardOptions, folder: Path | None = None):
         self.options = options
         self.budget = Budget(options.memory_bytes or default_memory())
-        self.disk = Disk(folder, options.disk_bytes)
+        self.disk = Disk(folder or Path(get_upload_folder()), options.disk_bytes)
         self.metrics = Metrics()
         self._allowances = Allowances(options)
         self._listeners = gradio_queue.Listeners()
@@ -48,18 +52,25 @@ class Guard:
         self.metrics.watch("frcrn_waiting_jobs", "In the queue.", lambda: self._jobs()[0])
         self.metrics.watch("frcrn_running_jobs", "Under way.", lambda: self._jobs()[1])
 
-    def app_kwargs(self, works: Callable[[], bool], *, log_in: bool) -> dict[str, Any]:
+    def app_kwargs(
+        self,
+        works: Callable[[], bool],
+        *,
+        log_in: bool,
+        further_routes: Sequence[BaseRoute] = (),
+        open_folders: Sequence[str] = (),
+    ) -> dict[str, Any]:
         """For Gradio's `launch(app_kwargs=...)`: the layers in front of the page, and its health.
 
         Args:
             works: whether a tiny job passes the network in time; see `Health`.
             log_in: whether the page asks for one.
+            further_routes: that the page's server has beside Gradio's.
+            open_folders: addresses below which everything is shown before a log-in.
         """
-        from starlette.middleware import Middleware
-
         return {
             "openapi_url": None,
-            "routes": routes(Health(works), self.metrics),
+            "routes": [*routes(Health(works), self.metrics), *further_routes],
             "middleware": [
                 Middleware(RootPath, root_path=self.options.root_path),
                 Middleware(CountRequests, metrics=self.metrics),
@@ -70,7 +81,7 @@ class Guard:
                     jobs_of=self._jobs_of,
                     options=self.options,
                 ),
-                Middleware(LogIn, required=log_in),
+                Middleware(LogIn, required=log_in, open_folders=tuple(open_folders)),
                 Middleware(
                     LimitBodies,
                     allowances=self._allowances,

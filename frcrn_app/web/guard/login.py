@@ -40,10 +40,12 @@ class LogIn:
     Args:
         app: what is behind.
         required: whether there is a log-in at all.
+        open_folders: addresses below which everything is shown to everyone.
     """
 
-    def __init__(self, app: App, required: bool):
+    def __init__(self, app: App, required: bool, open_folders: tuple[str, ...] = ()):
         self._app, self._required = app, required
+        self._open_folders = (*_OPEN_FOLDERS, *open_folders)
         self._attempts = MemoryStorage()
         self._window = FixedWindowRateLimiter(self._attempts)
         self._by_address = RateLimitItemPerMinute(FAILURES_BY_ADDRESS, WINDOW_MINUTES)
@@ -56,7 +58,7 @@ class LogIn:
         path = path_of(scope)
         if scope["type"] == "http" and path == "/login" and scope["method"] == "POST":
             return await self._attempt(scope, receive, send)
-        if path in _OPEN or path.startswith(_OPEN_FOLDERS) or _logged_in(scope):
+        if path in _OPEN or path.startswith(self._open_folders) or _logged_in(scope):
             return await self._app(scope, receive, send)
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})

@@ -1,6 +1,12 @@
 """What the person who starts the demo decides about strangers."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from frcrn_app.web.options import WebOptions
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -24,3 +30,19 @@ class GuardOptions:
     root_path: str = ""  # under which a proxy shows the page
     frame_ancestors: tuple[str, ...] = ()  # origins that may show the page in a frame
     log_names: bool = False  # of the files, in the log
+
+    @classmethod
+    def of(cls, options: WebOptions) -> GuardOptions:
+        """Those that the demo was started with."""
+        return cls(
+            public=options.public,
+            memory_bytes=options.memory,
+            disk_bytes=options.disk,
+            upload_bytes=options.max_upload_bytes,
+            jobs_at_once=options.visitor_jobs,
+            audio_minutes_an_hour=options.visitor_minutes,
+            upload_bytes_an_hour=options.visitor_upload,
+            root_path=options.root_path,
+            frame_ancestors=options.frame_ancestors,
+            log_names=options.log_names,
+        )

@@ -1,6 +1,7 @@
 """A tiny page behind the guard, served from this process."""
 
 import os
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,12 +24,12 @@ def serve(tmp_path, monkeypatch):
         monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
         monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         guard = Guard(replace(GuardOptions(), **options), tmp_path / "gradio")
-        seen = SimpleNamespace(order=[], gone=[])
+        seen = SimpleNamespace(order=[], gone=[], hold=threading.Event())
 
         def slow(name: str, seconds: float) -> str:
             seen.order.append(name)
             abandoned, began = guard.abandoned(), time.monotonic()
-            while time.monotonic() - began < seconds:
+            while time.monotonic() - began < seconds and not seen.hold.is_set():
                 if abandoned():
                     seen.gone.append((name, time.monotonic()))
                     return "gone"
