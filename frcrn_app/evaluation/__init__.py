@@ -28,6 +28,7 @@ from frcrn_app.evaluation.run import evaluate_pairs
 from frcrn_app.evaluation.scoring import SoundScores
 from frcrn_app.evaluation.statistics import (
     ALPHA,
+    BOOTSTRAP_FILES,
     LEVEL,
     MIN_FILES,
     MIN_TEST_FILES,
@@ -38,6 +39,7 @@ from frcrn_app.evaluation.summary import Comparison, Group, Score, Summary, summ
 
 __all__ = [
     "ALPHA",
+    "BOOTSTRAP_FILES",
     "GROUPINGS",
     "LEVEL",
     "MIN_FILES",

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from charset_normalizer import from_bytes
-
 from frcrn_app.audio import AUDIO_SUFFIXES
 from frcrn_app.errors import PairError
+from frcrn_app.evaluation.encodings import encoding_of
 from frcrn_app.evaluation.folders import pair_tree
 from frcrn_app.evaluation.listing import is_junk, printable
 from frcrn_app.evaluation.pairing import PairSet, Unpaired
@@ -27,8 +26,7 @@ MAX_ARCHIVE_BYTES = 4 * 2**30  # unpacked
 _BLOCK_BYTES = 1 << 20
 _UTF8_NAME = 0x800  # flags of an entry
 _ENCRYPTED = 0x1
-# Code pages of systems that write names without saying in which; the likeliest are asked first.
-_CODE_PAGES = ("gb18030", "big5", "cp932", "cp949", "cp1251", "cp1252", "cp437")
+_TABLES_READ = 3
 
 
 def pair_archive(archive: str | os.PathLike, folder: str | os.PathLike) -> PairSet:
@@ -75,7 +73,7 @@ def extract_archive(
                     number=len(entries),
                     most=max_files,
                 )
-            for entry, name in zip(entries, _names(entries), strict=True):
+            for entry, name in zip(entries, _names(opened, entries), strict=True):
                 target = _target(name, root, archive)
                 if target is None or stat.S_ISLNK(entry.external_attr >> 16):
                     continue
@@ -109,7 +107,7 @@ def _is_folder(entry: zipfile.ZipInfo) -> bool:
     return entry.filename.endswith(("/", "\\"))
 
 
-def _names(entries: Sequence[zipfile.ZipInfo]) -> list[str]:
+def _names(opened: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> list[str]:
     """The entries' names with "/", in the encoding that most of the unmarked ones agree on.
 
     Only names marked as UTF-8 say how they are written. All others of an archive come from one
@@ -119,7 +117,10 @@ def _names(entries: Sequence[zipfile.ZipInfo]) -> list[str]:
         None if entry.flag_bits & _UTF8_NAME else entry.orig_filename.encode("cp437", "replace")
         for entry in entries
     ]
-    encoding = _encoding(b"\n".join(dict.fromkeys(name for name in raw if name is not None)))
+    unmarked = b"\n".join(dict.fromkeys(name for name in raw if name is not None))
+    encoding = "ascii"
+    if not unmarked.isascii():
+        encoding = encoding_of(unmarked, _manifests(opened, entries)) or "cp437"
     names = (
         entry.orig_filename if name is None else name.decode(encoding, "replace")
         for entry, name in zip(entries, raw, strict=True)
@@ -127,15 +128,16 @@ def _names(entries: Sequence[zipfile.ZipInfo]) -> list[str]:
     return [name.split("\0")[0].replace("\\", "/") for name in names]
 
 
-def _encoding(names: bytes) -> str:
-    for certain in ("ascii", "utf-8"):  # chance text in a code page is hardly ever valid UTF-8
-        try:
-            names.decode(certain)
-            return certain
-        except UnicodeDecodeError:
-            continue
-    guess = from_bytes(names, cp_isolation=list(_CODE_PAGES), threshold=0.5).best()
-    return guess.encoding if guess is not None else "cp437"
+def _manifests(opened: zipfile.ZipFile, entries: Sequence[zipfile.ZipInfo]) -> str:
+    """The beginnings of the first tables in it, which may mention its names."""
+    texts = []
+    tables = [entry for entry in entries if entry.orig_filename.lower().endswith(".csv")]
+    for entry in tables[:_TABLES_READ]:
+        if not entry.flag_bits & _ENCRYPTED:
+            with opened.open(entry) as file:
+                content = file.read(_BLOCK_BYTES)
+            texts.append(content.decode(encoding_of(content) or "latin-1", "replace"))
+    return "\n".join(texts)
 
 
 def _target(name: str, root: Path, archive: Path) -> Path | None:

@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
-from charset_normalizer import from_bytes
-
 from frcrn_app.errors import PairError
+from frcrn_app.evaluation.encodings import encoding_of
 from frcrn_app.evaluation.listing import SoundFile
 from frcrn_app.evaluation.pairing import (
     NOISY,
@@ -249,7 +248,7 @@ def _lines(manifest: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _text(manifest: Path) -> str:
-    """UTF-8, or what charset-normalizer takes it for: Excel saves in the system's code page."""
+    """In UTF-8, or in the system's code page, as Excel saves it."""
     try:
         with manifest.open("rb") as file:
             content = file.read(MAX_MANIFEST_BYTES + 1)
@@ -261,10 +260,7 @@ def _text(manifest: Path) -> str:
         raise PairError(
             "evaluation.manifest_bytes", manifest=manifest, most=MAX_MANIFEST_BYTES / 2**20
         )
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        guess = from_bytes(content).best()
-    if guess is None:
+    encoding = encoding_of(content)
+    if encoding is None:
         raise PairError("evaluation.manifest_encoding", manifest=manifest)
-    return str(guess)
+    return content.decode(encoding)

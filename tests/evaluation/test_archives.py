@@ -1,5 +1,6 @@
 """Archives and folders of visitors are read, and only they."""
 
+import os
 import stat
 import zipfile
 
@@ -7,7 +8,14 @@ import pytest
 from sets import touch, zipped
 
 from frcrn_app.errors import PairError
-from frcrn_app.evaluation import allowed_folder, extract_archive, pair_archive, pair_tree
+from frcrn_app.evaluation import (
+    allowed_folder,
+    extract_archive,
+    list_sounds,
+    pair_archive,
+    pair_tree,
+)
+from frcrn_app.evaluation.encodings import encoding_of
 
 
 def test_an_archive_with_its_usual_clutter(tmp_path):
@@ -85,3 +93,72 @@ def test_folders_of_the_server_are_read_only_where_allowed(tmp_path):
         with pytest.raises(PairError):
             allowed_folder(text, [root])
     assert [pair.name for pair in pair_tree(root, [root]).pairs] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("会议", "gb18030"),
+        ("測試錄音", "big5"),
+        ("テスト録音", "cp932"),
+        ("시끄러운거리녹음", "cp949"),
+        ("Запись шума улица", "cp866"),
+        ("Привет шум улица", "cp1251"),
+        ("Müller café", "cp1252"),
+    ],
+)
+def test_names_of_other_code_pages_come_out_right(name, encoding):
+    found = encoding_of(f"noisy/{name}.wav\nclean/{name}.wav".encode(encoding))
+    assert found is not None
+    assert name.encode(encoding).decode(found) == name
+
+
+def test_an_archive_of_a_chinese_windows_pairs(tmp_path):
+    name = "会议录音"
+    path = tmp_path / "set.zip"
+    raw = {f"set\\{side}\\{name}.wav".encode("gbk"): side for side in ("noisy", "clean")}
+    placeholders = {f"{side}-{'x' * (len(bytes_) - 6)}": bytes_ for bytes_, side in raw.items()}
+    zipped(path, {placeholder: b"RIFF" for placeholder in placeholders})
+    content = path.read_bytes()
+    for placeholder, bytes_ in placeholders.items():
+        assert len(placeholder) == len(bytes_)
+        content = content.replace(placeholder.encode(), bytes_)
+    path.write_bytes(content)
+    out = tmp_path / "out"
+    out.mkdir()
+    [pair] = pair_archive(path, out).pairs
+    assert pair.name == name
+    assert pair.clean is not None
+
+
+def test_a_colon_in_a_name_is_a_character(tmp_path):
+    entries = {"noisy/10:30 take.wav": b"n", "clean/10:30 take.wav": b"c"}
+    out = tmp_path / "out"
+    out.mkdir()
+    [pair] = pair_archive(zipped(tmp_path / "set.zip", entries), out).pairs
+    assert pair.name == "10:30 take"
+
+
+def test_a_name_too_long_costs_its_own_file(tmp_path):
+    long = "x" * 300
+    entries = {f"{side}/{name}.wav": b"x" for side in ("noisy", "clean") for name in ("a", long)}
+    out = tmp_path / "out"
+    out.mkdir()
+    pairs = pair_archive(zipped(tmp_path / "set.zip", entries), out)
+    assert [pair.name for pair in pairs.pairs] == ["a"]
+    assert {item.reason.code for item in pairs.unpaired} == {"evaluation.not_unpacked"}
+
+
+def test_names_that_are_no_text_can_be_printed(tmp_path):
+    (tmp_path / "a\nb.wav").touch()
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.wav", "wb"):
+        pass
+    names = [file.relative for file in list_sounds(tmp_path)]
+    assert sorted(names) == ["a\\x0ab.wav", "caf\\xe9.wav"]
+    assert all(file.path.is_file() for file in list_sounds(tmp_path))
+
+
+def test_a_link_to_the_folder_itself_counts_nothing_twice(tmp_path):
+    touch(tmp_path, "a.wav", "sub/b.wav")
+    (tmp_path / "sub" / "up").symlink_to(tmp_path)
+    assert [file.relative for file in list_sounds(tmp_path)] == ["a.wav", "sub/b.wav"]

@@ -1,0 +1,101 @@
+"""A CSV file means the files that whoever wrote it meant, or it is said that this is in doubt."""
+
+import pytest
+from sets import touch
+
+from frcrn_app.errors import PairError
+from frcrn_app.evaluation import among, list_sounds, pair_manifest
+
+
+def test_uploads_of_one_name_are_in_doubt_and_both_are_named(tmp_path):
+    """Before, the last upload of a name stood for both, and clean was scored against clean."""
+    touch(tmp_path, "up/1/x.flac", "up/2/x.flac")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("noisy,clean\nnoisy/x.flac,clean/x.flac\n")
+    with pytest.raises(PairError) as refused:
+        pair_manifest(manifest, among([tmp_path / "up/1/x.flac", tmp_path / "up/2/x.flac"]))
+    assert refused.value.code == "evaluation.manifest_unusable"
+    assert "x.flac, x.flac" in str(refused.value)
+    assert "noisy/x.flac" in str(refused.value)
+
+
+def test_a_file_is_not_its_own_reference(tmp_path):
+    touch(tmp_path, "x.flac", "y.flac", "z.flac")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("noisy,clean\nnoisy/x.flac,clean/x.flac\ny.flac,z.flac\n")
+    pairs = pair_manifest(manifest, among(tmp_path.glob("*.flac")))
+    assert [pair.name for pair in pairs.pairs] == ["y"]
+    [item] = pairs.unpaired
+    assert item.reason.fields["problem"].code == "evaluation.same_file"
+    manifest.write_text("noisy,clean\nx.flac,x.flac\n")
+    with pytest.raises(PairError) as refused:
+        pair_manifest(manifest)
+    assert "at once" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("noisy/x.wav", "noisy/x.wav"),
+        ("noisy\\x.wav", "noisy/x.wav"),
+        ("D:\\sets\\mine\\clean\\x.wav", "clean/x.wav"),
+        ("/home/somebody/clean/x.wav", "clean/x.wav"),
+        ("a/b/y.wav", "deep/a/b/y.wav"),
+        ("y.wav", "deep/a/b/y.wav"),
+        ("other/x.wav", None),
+        ("", None),
+    ],
+)
+def test_a_path_counts_as_far_as_it_goes(tmp_path, cell, found):
+    touch(tmp_path, "noisy/x.wav", "clean/x.wav", "deep/a/b/y.wav")
+    path = among(list_sounds(tmp_path))(cell)
+    assert path == (None if found is None else tmp_path / found)
+    with pytest.raises(PairError) as doubt:
+        among(list_sounds(tmp_path))("x.wav")
+    assert doubt.value.fields["names"] == "clean/x.wav, noisy/x.wav"
+
+
+def test_backslashes_of_windows_are_read_everywhere(tmp_path):
+    touch(tmp_path, "noisy/x.wav", "clean/x.wav")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("noisy,clean\nnoisy\\x.wav,clean\\x.wav\n")
+    [pair] = pair_manifest(manifest).pairs
+    assert pair.clean is not None
+    assert pair.clean.samefile(tmp_path / "clean/x.wav")
+
+
+def test_speakers_and_texts_are_no_systems(tmp_path):
+    touch(tmp_path, "x.wav", "y.wav")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text('noisy,speaker,session,text\nx.wav,p1,s1,"Hello,\nworld"\ny.wav,,s2,\n')
+    pairs = pair_manifest(manifest)
+    assert pairs.systems == ()
+    assert [(pair.cluster, pair.text) for pair in pairs.pairs] == [
+        ("p1", "Hello,\nworld"), (None, None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "utf-8-sig", "utf-8"])
+def test_what_excel_saves_in_a_code_page_is_read(tmp_path, encoding):
+    touch(tmp_path, "會議錄音.wav" if encoding == "big5" else "会议录音.wav")
+    [name] = [path.name for path in tmp_path.iterdir()]
+    manifest = tmp_path / "m.csv"
+    manifest.write_bytes(f"noisy,group\r\n{name},街\r\n".encode(encoding))
+    [pair] = pair_manifest(manifest).pairs
+    assert (pair.noisy.name, pair.group) == (name, "街")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("noisy," + "," * 2000 + "\n" + ("," * 2000 + "\n") * 600, "manifest_cells"),
+        ("noisy\n" + "x\n" * 100_001, "manifest_rows"),
+        ("noisy\n" + " " * (33 << 20), "manifest_bytes"),
+    ],
+)
+def test_a_table_without_end_is_refused_early(tmp_path, content, code):
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(content)
+    with pytest.raises(PairError) as refused:
+        pair_manifest(manifest)
+    assert refused.value.code == f"evaluation.{code}"
