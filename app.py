@@ -1,6 +1,5 @@
 """The demo's front door: `python app.py`, then open the address it prints."""
 
-import logging
 import os
 import signal
 import sys
@@ -9,7 +8,7 @@ import time
 
 from frcrn_app.errors import UserError
 from frcrn_app.memory import keep_freed_memory
-from frcrn_app.web.options import WebOptions, parse_options
+from frcrn_app.web.options import WebOptions, is_loopback, parse_options
 
 EXIT_USER_ERROR = 2
 
@@ -19,14 +18,21 @@ def main() -> int:
     began = time.perf_counter()
     keep_freed_memory()
     options = parse_options()
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     print("Starting the demo ...", flush=True)
 
     from frcrn_app.web.app import build_app, clean_up, close, launch
+    from frcrn_app.web.guard import set_up_logs
 
+    set_up_logs()
+    if not options.public and (options.share or not is_loopback(options.host)):
+        print(
+            f"Warning: others can reach {options.host}, and nothing limits what one of them may "
+            "ask for. For strangers, add --public; docs/deployment.md says what it does.",
+            file=sys.stderr,
+        )
     app = build_app(options)
     try:
         if (options.weights, options.device, options.precision) != ("auto", "auto", "auto"):

@@ -2,8 +2,8 @@
 
 Requests become `Job`s in the queue of their Denoiser, whose one worker thread runs them in turn, a
 visitor's second behind everybody's first: two requests never fight for the same cores, and whoever
-waits can be told how many are ahead. Where the Denoiser takes several windows at once, waiting jobs whose windows are as
-long as those of the first in the queue run together with it.
+waits can be told how many are ahead. Where the Denoiser takes several windows at once, waiting jobs
+whose windows are as long as those of the first in the queue run together with it.
 """
 
 from __future__ import annotations
@@ -337,7 +337,11 @@ class Engine:
 
         entries = {entry.name: entry for entry in list_weights()}
         # A network that is loaded works on, whatever becomes of its file.
-        loaded = [key for key, worker in list(self._workers.items()) if worker.is_loaded]
+        loaded = [
+            key
+            for key, worker in list(self._workers.items())
+            if worker.is_loaded and key != self._options.weights
+        ]
         if weights != "auto" and (weights in entries or weights in loaded):
             return weights
         chosen = self._options.weights
