@@ -124,7 +124,7 @@ def test_examples_from_one_click_to_three_reports_that_agree(page, tmp_path, exa
     # Three reports, one set of figures.
     reports = {kind: download(page, kind, tmp_path) for kind in ("csv", "json", "html")}
     content = json.loads(reports["json"].read_text(encoding="utf-8"))
-    with reports["csv"].open(encoding="utf-8", newline="") as file:
+    with reports["csv"].open(encoding="utf-8-sig", newline="") as file:
         lines = list(csv.DictReader(file))
     text = re.sub(
         r"<style>.*?</style>|<[^>]+>", " ", reports["html"].read_text("utf-8"), flags=re.S

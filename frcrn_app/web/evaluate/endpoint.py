@@ -33,7 +33,7 @@ def build_endpoint(options: WebOptions, engine: Engine) -> None:
         manifest: str | None = None,
         denoise: bool = True,
         weights: str = "auto",
-        metrics: str = "all",
+        metrics: str = "",
         align: bool = False,
         language: str = "en",
         progress: gr.Progress = gr.Progress(),  # noqa: B008
@@ -84,7 +84,9 @@ def build_endpoint(options: WebOptions, engine: Engine) -> None:
             gr.File(label="CSV file with columns noisy, clean, group, and one for each system"),
             gr.Checkbox(True, label="clean the noisy files here, and score that too"),
             gr.Textbox("auto", label="weights: a name, or auto"),
-            gr.Textbox("all", label="metrics, separated by commas, or all"),
+            gr.Textbox(
+                "", label="metrics, separated by commas; all; or nothing for the usual ones"
+            ),
             gr.Checkbox(False, label="shift recordings by up to 100 ms onto the clean ones"),
             gr.Textbox("en", label="language of the HTML report: en or zh"),
         ]

@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frcrn_app.errors import Cancelled, PairError
-from frcrn_app.evaluation import Evaluation, PairSet, Summary, evaluate_pairs, summarise
+from frcrn_app.evaluation import (
+    MAX_ARCHIVE_BYTES,
+    Evaluation,
+    PairSet,
+    Summary,
+    evaluate_pairs,
+    summarise,
+)
 from frcrn_app.isolation import isolated
 from frcrn_app.metrics import metric_keys
 from frcrn_app.report import write_reports
@@ -161,6 +168,7 @@ class EvaluationJob:
             given,
             self.folder / "set",
             self._options.local_folders,
+            min(MAX_ARCHIVE_BYTES, self._engine.guard.disk.room()),
             about=Path(given.archive or given.manifest or "the set"),
             deadline=UNPACK_SECONDS,
             visitor=self._visitor,

@@ -11,7 +11,7 @@ from gradio.blocks import Block
 from gradio.components import Component
 
 from frcrn_app.audio import AUDIO_SUFFIXES
-from frcrn_app.metrics import METRICS
+from frcrn_app.metrics import METRICS, metric_keys
 from frcrn_app.web.evaluate.job import REPORTS, Settings
 from frcrn_app.web.evaluate.test_set import TestSet
 from frcrn_app.web.static_files import mount_module
@@ -20,10 +20,15 @@ from frcrn_app.web.texts import text
 Values = dict[Any, Any]  # of components, as Gradio hands them to a handler that asks for a set
 Choices = list[tuple[str, str]]
 
-# On the page the three scores of DNSMOS are chosen as one.
-METRIC_CHOICES = [
-    (metric.title, key) for key, metric in METRICS.items() if not key.startswith("dnsmos")
-] + [("DNSMOS", "dnsmos")]
+# What the page offers as one choice, though it gives several scores.
+_GROUPED = {"dnsmos": "DNSMOS", "composite": "CSIG, CBAK, COVL, SegSNR"}
+
+
+def metric_choices() -> Choices:
+    """Titles and names of the metrics that can be scored here."""
+    grouped = set(metric_keys(_GROUPED))
+    single = [(METRICS[key].title, key) for key in metric_keys(["all"]) if key not in grouped]
+    return single + [(title, name) for name, title in _GROUPED.items()]
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,7 @@ class SettingsCard:
 def build_settings(weight_choices: Callable[[], Choices]) -> SettingsCard:
     """The card with the settings."""
     gr.HTML(text("evaluate.settings_title"))
+    usual = set(metric_keys(None))
     return SettingsCard(
         denoise=gr.Checkbox(True, label=text("evaluate.denoise"), elem_id="evaluate-denoise"),
         weights=gr.Dropdown(
@@ -145,8 +151,8 @@ def build_settings(weight_choices: Callable[[], Choices]) -> SettingsCard:
             elem_id="evaluate-weights",
         ),
         metrics=gr.CheckboxGroup(
-            METRIC_CHOICES,
-            value=[key for _, key in METRIC_CHOICES],
+            metric_choices(),
+            value=[name for _, name in metric_choices() if set(metric_keys([name])) <= usual],
             label=text("evaluate.metrics"),
             elem_id="evaluate-metrics",
             elem_classes="fr-choices",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation import (
+    MAX_ARCHIVE_BYTES,
     PairSet,
     SoundFile,
     allowed_folder,
@@ -42,15 +43,19 @@ class TestSet:
     clean_folder: str = ""
     system_folders: str = ""  # NAME=FOLDER, a line each
 
-    def pairs(self, folder: Path, roots: tuple[Path, ...]) -> PairSet:
-        """Find the pairs; an archive is unpacked into `folder`, folders must lie below `roots`.
+    def pairs(
+        self, folder: Path, roots: tuple[Path, ...], max_bytes: int = MAX_ARCHIVE_BYTES
+    ) -> PairSet:
+        """Find the pairs; folders must lie below `roots`.
+
+        An archive is unpacked into `folder`, up to `max_bytes` of it.
 
         Raises:
             PairError: something is missing or does not fit.
         """
         collect = {
             "examples": self._examples,
-            "zip": lambda: self._archive(folder),
+            "zip": lambda: self._archive(folder, max_bytes),
             "files": self._files,
             "manifest": lambda: self._manifest(roots),
             "folders": lambda: self._folders(roots),
@@ -66,11 +71,11 @@ class TestSet:
         folder = data_folder("examples") / "pairs"
         return pair_folders(folder / "noisy", folder / "clean")
 
-    def _archive(self, folder: Path) -> PairSet:
+    def _archive(self, folder: Path, max_bytes: int) -> PairSet:
         if not self.archive:
             raise PairError("evaluate.no_archive")
         folder.mkdir(parents=True, exist_ok=True)
-        return pair_archive(self.archive, folder)
+        return pair_archive(self.archive, folder, max_bytes=max_bytes)
 
     def _files(self) -> PairSet:
         if not self.noisy:
