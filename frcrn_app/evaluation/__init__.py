@@ -8,7 +8,7 @@
 `frcrn_app.report` writes what comes out as CSV, JSON and HTML.
 """
 
-from frcrn_app.evaluation.archives import extract_archive, pair_archive
+from frcrn_app.evaluation.archives import MAX_ARCHIVE_BYTES, extract_archive, pair_archive
 from frcrn_app.evaluation.folders import allowed_folder, pair_tree
 from frcrn_app.evaluation.groups import GROUPINGS, SNR_BIN
 from frcrn_app.evaluation.listing import SoundFile, list_sounds, printable
@@ -42,6 +42,7 @@ __all__ = [
     "BOOTSTRAP_FILES",
     "GROUPINGS",
     "LEVEL",
+    "MAX_ARCHIVE_BYTES",
     "MIN_FILES",
     "MIN_TEST_FILES",
     "NOISY",

@@ -29,9 +29,11 @@ _ENCRYPTED = 0x1
 _TABLES_READ = 3
 
 
-def pair_archive(archive: str | os.PathLike, folder: str | os.PathLike) -> PairSet:
+def pair_archive(
+    archive: str | os.PathLike, folder: str | os.PathLike, *, max_bytes: int = MAX_ARCHIVE_BYTES
+) -> PairSet:
     """Unpacks an archive into a folder that exists and pairs what is in it; see `pair_tree`."""
-    passed_over = extract_archive(archive, folder)
+    passed_over = extract_archive(archive, folder, max_bytes=max_bytes)
     reason = PairError("evaluation.not_unpacked")
     lost = [
         Unpaired(name, "archive", reason)

@@ -13,6 +13,7 @@ from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import PairError, UserError
 
 MAX_SECONDS = 600.0  # of a scored file: STOI's segments of a longer one fill the memory
+MAX_SAMPLES = 1 << 28  # of all its channels: 1 GiB
 
 _CANCELLED_DB = 20.0  # that the mean of channels may lie below them before it is said
 _SILENT_DBFS = -90.0
@@ -45,7 +46,7 @@ def load_recording(path: Path) -> Recording:
         PairError: `evaluation.channels_cancel`, if the mean of its channels is silent though they
             are not.
     """
-    audio = load_audio(path, max_seconds=MAX_SECONDS)
+    audio = load_audio(path, max_seconds=MAX_SECONDS, max_samples=MAX_SAMPLES)
     mono = to_mono(audio)
     loudest = max(map(rms_dbfs, audio.samples), default=-math.inf)
     level = rms_dbfs(mono.samples)
