@@ -37,8 +37,7 @@ from frcrn_app import Denoiser  # noqa: E402
 from frcrn_app.audio import Audio, load_audio, resample  # noqa: E402
 from frcrn_app.inference import EDGE  # noqa: E402
 from frcrn_app.metrics import si_sdr  # noqa: E402
-from frcrn_app.model import FRCRN, FRCRNConfig  # noqa: E402
-from frcrn_app.model.level import normalisation_gain  # noqa: E402
+from frcrn_app.model import FRCRN, FRCRNConfig, normalisation_gain  # noqa: E402
 from frcrn_app.weights import load_weights  # noqa: E402
 from tests.golden.seeded import seeded_state  # noqa: E402
 

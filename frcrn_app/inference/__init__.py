@@ -1,14 +1,10 @@
-"""How a network is run: Denoiser, its windows, the fused form, CUDA graphs, export."""
+"""How a network is run: Denoiser, its windows, the fused form, CUDA graphs, streaming, export."""
 
-from frcrn_app.inference.denoiser import (
-    EDGE,
-    PRECISIONS,
-    Denoiser,
-    computes_in_bfloat16,
-    pick_device,
-    window_starts,
-)
+from frcrn_app.inference.denoiser import Denoiser
 from frcrn_app.inference.fused import fuse
+from frcrn_app.inference.precision import PRECISIONS, computes_in_bfloat16, pick_device
+from frcrn_app.inference.request import EDGE
+from frcrn_app.inference.windows import window_starts
 
 __all__ = [
     "EDGE",

@@ -24,8 +24,8 @@ from torch import Tensor
 from frcrn_app.audio import Audio
 from frcrn_app.errors import UserError
 from frcrn_app.inference.denoiser import EDGE, Denoiser, pick_device
-from frcrn_app.memory import keep_freed_memory
 from frcrn_app.inference.runtimes import load_runtime
+from frcrn_app.memory import keep_freed_memory
 from frcrn_app.model import FRCRN, SAMPLE_RATE, FRCRNConfig
 from frcrn_app.model.level import REACH, normalisation_gain
 from frcrn_app.weights import load_weights, save_weights

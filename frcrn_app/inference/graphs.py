@@ -1,14 +1,15 @@
-"""Short sounds on a graphics card: the network's hundreds of small operations as one launch.
+"""Short recordings on a graphics card: the network's hundreds of small operations as one launch.
 
 A card computes ten seconds of speech in less time than a processor takes to ask for every
 operation. A CUDA graph asks once. It is for one shape, costs a few passes to record and keeps its
-memory, so it pays for short sounds of a length that comes again; windows of long sounds, or many
+memory, so it pays for short recordings of a length that comes again; windows of long ones, or many
 at once, keep the card busy without it.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,8 +17,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.inference.fused import FusedFRCRN
-from frcrn_app.model import SAMPLE_RATE
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +35,11 @@ class GraphedNetwork:
     """The inference form of a network on CUDA, [B, samples] to the same; what repeats is recorded.
 
     The second call of a shape records it. The recording is used if it gives what the network gave
-    and takes less time; what cannot be recorded, for want of memory too, goes on as before. Not
-    for several threads at once.
+    and takes less time; what cannot be recorded, for want of memory too, goes on as before.
+    Threads may share it: a recording has one input and one output, so that they take turns.
 
     Args:
-        model: on its device; its `on_layer` is not called when a recording runs.
+        model: on its device.
         record: makes a recording for inputs like the given one.
     """
 
@@ -49,14 +50,23 @@ class GraphedNetwork:
         self._record = record or record_graph
         self._recordings: OrderedDict[torch.Size, Network] = OrderedDict()
         self._seen: OrderedDict[torch.Size, None] = OrderedDict()
+        self._turn = threading.Lock()
 
     @torch.inference_mode()
-    def __call__(self, windows: Tensor) -> Tensor:
+    def __call__(self, windows: Tensor, on_layer: Callable[[], None] | None = None) -> Tensor:
+        """Args:
+        windows: [B, samples] on the network's device.
+        on_layer: called after each layer, but not where a recording runs.
+        """
+        with self._turn:
+            return self._enhanced(windows, on_layer or _nothing)
+
+    def _enhanced(self, windows: Tensor, on_layer: Callable[[], None]) -> Tensor:
         shape = windows.shape
         if recording := self._recordings.get(shape):
             self._recordings.move_to_end(shape)
             return recording(windows)
-        enhanced = self._model(windows)
+        enhanced = self._model(windows, on_layer)
         if shape in self._seen:
             self._recordings[shape] = self._faster(windows, enhanced)
             _forget(self._recordings, RECORDED)
@@ -67,7 +77,6 @@ class GraphedNetwork:
 
     def _faster(self, windows: Tensor, enhanced: Tensor) -> Network:
         """A recording for such windows if it is right and worth it, else the network itself."""
-        on_layer, self._model.on_layer = self._model.on_layer, lambda: None
         try:
             recording = self._record(self._model, windows)
             worst = (recording(windows) - enhanced).abs().max()
@@ -78,9 +87,11 @@ class GraphedNetwork:
                 return recording
         except RuntimeError as error:  # torch.OutOfMemoryError is one
             log.warning("the network cannot be recorded as a CUDA graph: %s", error)
-        finally:
-            self._model.on_layer = on_layer
         return self._model
+
+
+def _nothing() -> None:
+    """Nobody waits for layers."""
 
 
 def record_graph(model: FusedFRCRN, example: Tensor) -> Network:

@@ -3,19 +3,23 @@
 import torch
 from torch import Tensor, nn
 
+from frcrn_app.model.past import running_mean
+
 REDUCTION = 8  # channels of the whole over channels of the squeeze
 
 
 class SqueezeExcitation(nn.Module):
     """Gates of real and imaginary channels, [B, 2C, F, T] to the same.
 
-    The mean runs over every frame, so the network is neither causal nor blind to padding.
+    The mean runs over every frame, so that the network is not blind to padding, or in a causal
+    network over each frame and those before it.
     """
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, causal: bool = False):
         super().__init__()
+        self.causal = causal
 
-        def gates() -> nn.Sequential:
+        def fully_connected() -> nn.Sequential:
             return nn.Sequential(
                 nn.Linear(channels, channels // REDUCTION),
                 nn.ReLU(),
@@ -23,11 +27,20 @@ class SqueezeExcitation(nn.Module):
                 nn.Sigmoid(),
             )
 
-        self.fc_r = gates()
-        self.fc_i = gates()
+        self.fc_r = fully_connected()
+        self.fc_i = fully_connected()
+
+    def gates(self, mean: Tensor) -> Tensor:
+        """Gates [..., 2, C] of a mean [..., 2, C], real part first."""
+        from_r, from_i = self.fc_r(mean), self.fc_i(mean)
+        re = from_r[..., 0, :] - from_i[..., 1, :]
+        im = from_r[..., 1, :] + from_i[..., 0, :]
+        return torch.stack((re, im), -2)
 
     def forward(self, x: Tensor) -> Tensor:
-        mean = x.mean((2, 3)).unflatten(1, (2, -1))  # [B, 2, C]: real, imaginary
-        from_r, from_i = self.fc_r(mean), self.fc_i(mean)
-        gate = torch.cat((from_r[:, 0] - from_i[:, 1], from_r[:, 1] + from_i[:, 0]), 1)  # [B, 2C]
-        return x * gate[..., None, None]
+        if self.causal:
+            mean = running_mean(x.mean(2).transpose(1, 2).float(), None, self)  # [B, T, 2C]
+        else:
+            mean = x.mean((2, 3))[:, None]  # [B, 1, 2C]
+        gate = self.gates(mean.unflatten(2, (2, -1))).flatten(2)  # [B, T or 1, 2C]
+        return x * gate.transpose(1, 2)[:, :, None]

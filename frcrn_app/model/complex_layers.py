@@ -97,12 +97,15 @@ class ComplexConv2d(nn.Module):
         )
         return weight, torch.cat((re.bias - im.bias, re.bias + im.bias))
 
+    def folded(self, bn: ComplexBatchNorm2d) -> tuple[Tensor, Tensor]:
+        """`real_parameters` of the convolution followed by `bn` with its running statistics."""
+        weight, bias = self.real_parameters()
+        scale, shift = bn.scale_and_shift()
+        return weight * scale[:, None, None, None], bias * scale + shift
+
     def forward(self, x: Tensor, bn: ComplexBatchNorm2d | None = None) -> Tensor:
         """Convolution, followed by `bn` with its running statistics where one is given."""
-        weight, bias = self.real_parameters()
-        if bn is not None:
-            scale, shift = bn.scale_and_shift()
-            weight, bias = weight * scale[:, None, None, None], bias * scale + shift
+        weight, bias = self.real_parameters() if bn is None else self.folded(bn)
         return F.conv2d(x, weight, bias, self.stride, self.padding)
 
 
@@ -135,12 +138,15 @@ class ComplexConvTranspose2d(nn.Module):
         parts = [part for pair in zip(from_real, from_imag, strict=True) for part in pair]
         return torch.cat(parts), torch.cat((re.bias - im.bias, re.bias + im.bias))
 
+    def folded(self, bn: ComplexBatchNorm2d) -> tuple[Tensor, Tensor]:
+        """`real_parameters` of the convolution followed by `bn` with its running statistics."""
+        weight, bias = self.real_parameters()
+        scale, shift = bn.scale_and_shift()
+        return weight * scale[:, None, None], bias * scale + shift
+
     def forward(self, x: Tensor, bn: ComplexBatchNorm2d | None = None) -> Tensor:
         """Convolution, followed by `bn` with its running statistics where one is given."""
-        weight, bias = self.real_parameters()
-        if bn is not None:
-            scale, shift = bn.scale_and_shift()
-            weight, bias = weight * scale[:, None, None], bias * scale + shift
+        weight, bias = self.real_parameters() if bn is None else self.folded(bn)
         if weight.shape[1] < 8:  # too few channels for the plain convolution's vector kernels
             return F.conv_transpose2d(x, weight, bias, (2, 1), (0, 1))
         return interleaved_convolution(x, weight, bias)

@@ -26,20 +26,27 @@ class ContextBlock(nn.Module):
         channels: complex channels C of what it takes and gives.
         width: real channels inside.
         dilation: frames between neighbouring taps over time.
+        causal: whether the last tap, rather than the middle one, is on the present frame.
     """
 
-    def __init__(self, channels: int, width: int, dilation: int):
+    def __init__(self, channels: int, width: int, dilation: int, causal: bool = False):
         super().__init__()
         self.dilation = dilation
+        self.causal = causal
         self.expand = nn.Conv2d(2 * channels, width, 1)
         self.depthwise = nn.Conv2d(width, width, KERNEL, dilation=(1, dilation), groups=width)
         self.project = nn.Conv2d(width, 2 * channels, 1)
         nn.init.zeros_(self.project.weight)
         nn.init.zeros_(self.project.bias)
 
+    @property
+    def around(self) -> tuple[int, int]:
+        """Frames before and after the present one that the block looks at."""
+        reach = (KERNEL[1] - 1) * self.dilation
+        return (reach, 0) if self.causal else (reach // 2, reach // 2)
+
     def forward(self, x: Tensor) -> Tensor:
         y = F.leaky_relu(self.expand(x))
-        around = (KERNEL[1] - 1) // 2 * self.dilation
         rows = (KERNEL[0] - 1) // 2
-        y = F.leaky_relu(self.depthwise(F.pad(y, (around, around, rows, rows))))
+        y = F.leaky_relu(self.depthwise(F.pad(y, (*self.around, rows, rows))))
         return torch.add(x, self.project(y))

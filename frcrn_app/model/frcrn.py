@@ -5,136 +5,99 @@ for Monaural Speech Enhancement", ICASSP 2022. The default configuration is the 
 (ModelScope damo/speech_frcrn_ans_cirm_16k).
 """
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from frcrn_app.model.config import FIRST_BIN, FRCRNConfig
+from frcrn_app.model.features import features
 from frcrn_app.model.stft import STFT, InverseSTFT, padded_length
 from frcrn_app.model.unet import UNet
 
-SAMPLE_RATE = 16_000  # Hz
-COMPRESSION = 0.3  # power to which the second input raises magnitudes
-# Added to squared magnitudes, which are about 1 on the mean: below lies what 16 bits round off.
-QUIET = 1e-6
-AROUND = 75  # frames to either side that the third input's mean is over: 3 s, as in training
-
-
-@dataclass(frozen=True)
-class FRCRNConfig:
-    """Size of the network. Lighter ones differ by `channels` and `unets` alone."""
-
-    channels: int = 128  # complex channels of every layer; a multiple of 8 (attention's squeeze)
-    unets: int = 2  # 2: mask = tanh(u1) + tanh(u2(u1)), 1: mask = tanh(u1)
-    # Complex channels that the first U-Net hears (`heard_spectrum`). 1: the spectrum. 2: also the
-    # spectrum with its magnitudes compressed. 3: also that over its mean around. With 2 and 3, of
-    # sound without infrasound (`level.prepared`).
-    inputs: int = 1
-    context: int = 0  # real channels of the blocks over time (`context.ContextBlock`); 0: no blocks
-    win_length: int = 640  # samples; the U-Net's frequency strides fit 321 bins only
-    hop_length: int = 320  # samples
-
-    def __post_init__(self):
-        if self.channels < 8 or self.channels % 8:
-            raise ValueError(f"channels must be a positive multiple of 8, not {self.channels}")
-        if self.unets not in (1, 2):
-            raise ValueError(f"unets must be 1 or 2, not {self.unets}")
-        if self.inputs not in (1, 2, 3):
-            raise ValueError(f"inputs must be 1, 2 or 3, not {self.inputs}")
-        if self.context < 0:
-            raise ValueError(f"context must not be negative, but is {self.context}")
-        if (self.win_length, self.hop_length) != (640, 320):
-            raise ValueError("only win_length 640 with hop_length 320 fits the network")
-
-    def to_dict(self) -> dict[str, int]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict) -> "FRCRNConfig":
-        """Configuration from a mapping; entries of other names are ignored."""
-        names = {field.name for field in fields(cls)}
-        return cls(**{name: int(value) for name, value in values.items() if name in names})
-
 
 class FRCRN(nn.Module):
-    """The network, in the form that trains. Inference uses `fuse.fuse(model)`."""
+    """The network, in the form that trains. Inference uses `inference.fuse(model)`."""
 
     def __init__(self, config: FRCRNConfig | None = None):
         super().__init__()
         self.config = config = config or FRCRNConfig()
         self.stft = STFT(config.win_length, config.hop_length)
         self.istft = InverseSTFT(config.win_length, config.hop_length)
-        self.unet = UNet(config.channels, config.inputs, config.context)
+        direction = {"causal": config.causal, "lookahead": config.lookahead}
+        self.unet = UNet(config.channels, config.inputs, config.context, **direction)
         if config.unets == 2:
-            self.unet2 = UNet(config.channels, context=config.context)
+            self.unet2 = UNet(config.channels, context=config.context, causal=config.causal)
 
     def mask(self, spectrum: Tensor) -> Tensor:
-        """Complex ratio mask [B, 2, F, T] of a spectrum [B, 2, F, T], each part in (-2, 2)."""
-        x = heard_spectrum(spectrum, self.config.inputs)
-        x = x.contiguous(memory_format=torch.channels_last)
+        """Complex ratio mask [B, 2, F, T] of a spectrum [B, 2, F, T], each part in (-2, 2).
+
+        A causal network takes zeros for the frames that it would wait for after the last one.
+        """
+        return aligned_mask(self.late_mask, spectrum, self.config.lookahead)
+
+    def late_mask(self, spectrum: Tensor) -> Tensor:
+        """Masks [B, 2, F, T] of the frames that lie `lookahead` before those of a spectrum."""
+        x = features(spectrum, self.config).contiguous(memory_format=torch.channels_last)
         first = self.unet(x)
-        if self.config.unets == 1:
-            return torch.tanh(first.float())
-        second = self.unet2(first)
-        return torch.tanh(first.float()) + torch.tanh(second.float())
+        mask = torch.tanh(first.float())
+        if self.config.unets == 2:
+            mask = mask + torch.tanh(self.unet2(first).float())
+        return of_voices(mask, self.config)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Denoised waveform [B, samples] of waveform [B, samples] (16 kHz), any length from 1.
 
-        The network was trained on sound at -25 dBFS RMS; `denoiser.Denoiser` brings it there.
+        The network was trained on audio at -25 dBFS RMS, to which `level.prepared` brings it. A
+        causal network brings it there by itself.
         """
-        return self.istft(self.masked_spectrum(waveform))[:, : waveform.shape[-1]]
+        return self.enhanced(waveform, self.late_mask)
 
-    def masked_spectrum(self, waveform: Tensor) -> Tensor:
-        """Spectrum [B, 2, F, T] of the denoised waveform, before synthesis."""
+    def enhanced(self, waveform: Tensor, late_mask: Callable[[Tensor], Tensor]) -> Tensor:
+        """The waveform under a mask that is `lookahead` frames late."""
+        samples, start = waveform.shape[-1], 0
         with torch.autocast(waveform.device.type, enabled=False):
+            if self.config.causal:
+                start = self.config.hop_length
+                waveform = F.pad(waveform, (start, -samples % start + start))
             spectrum, heard = framed_spectrum(self.stft, waveform)
-        return apply_mask(spectrum, extended_mask(self.mask(spectrum[..., :heard]), spectrum))
+        mask = aligned_mask(late_mask, spectrum[..., :heard], self.config.lookahead)
+        mask = extended_mask(mask, spectrum)
+        return self.istft(apply_mask(spectrum, mask))[:, start : start + samples]
+
+
+def aligned_mask(late_mask: Callable[[Tensor], Tensor], spectrum: Tensor, lookahead: int) -> Tensor:
+    """Mask of a spectrum [B, 2, F, T] by a network that gives it `lookahead` frames late.
+
+    After the last frame it takes zeros for the frames that it waits for.
+    """
+    return late_mask(F.pad(spectrum, (0, lookahead)))[..., lookahead:]
 
 
 def framed_spectrum(stft: STFT, waveform: Tensor) -> tuple[Tensor, int]:
-    """Spectrum [B, 2, F, T] of a waveform of any length, and how many frames the network hears.
+    """Spectrum [B, 2, F, T] of a waveform of any length, and how many frames the network takes.
 
-    The network hears the frames that real samples fill, as in the reference, which drops the
+    The network takes the frames that real samples fill, as in the reference, which drops the
     samples after them. Here these get a last frame, filled up with zeros.
     """
     samples = waveform.shape[-1]
-    heard = max(1, (samples - stft.win_length) // stft.hop_length + 1)
+    heard = torch.sym_max(samples - stft.win_length, 0) // stft.hop_length + 1
     length = padded_length(samples, stft.win_length, stft.hop_length)
     return stft(F.pad(waveform.float(), (0, length - samples))), heard
 
 
-def heard_spectrum(spectrum: Tensor, inputs: int) -> Tensor:
-    """What the first U-Net hears of a spectrum [B, 2, F, T]: [B, 2 inputs, F, T].
-
-    Speech falls by 40 dB and more from its lowest to its highest formants, and beside the loud
-    ones a U-Net of few channels hardly hears the quiet ones. Compressed they are next to equal.
-    Over the mean of their bin in the seconds around, what stands out of steady noise stands out of
-    one and the same level at every frequency.
-    """
-    if inputs == 1:
-        return spectrum
-    power = spectrum.square().sum(1, keepdim=True) + QUIET
-    channels = [spectrum, spectrum * power.pow((COMPRESSION - 1) / 2)]
-    if inputs == 3:
-        channels.append(channels[1] / _mean_around(power.pow(COMPRESSION / 2)))
-    return torch.stack(channels, 2).flatten(1, 2)  # real parts, imaginary parts
-
-
-def _mean_around(x: Tensor) -> Tensor:
-    """Mean over the `AROUND` frames to either side, as far as there are any, of x [..., T]."""
-    frames = torch.arange(x.shape[-1], device=x.device)
-    first, end = (frames - AROUND).clamp(min=0), (frames + AROUND + 1).clamp(max=x.shape[-1])
-    total = F.pad(x.cumsum(-1), (1, 0))
-    return (total[..., end] - total[..., first]) / (end - first)
-
-
 def extended_mask(mask: Tensor, spectrum: Tensor) -> Tensor:
-    """The mask with its last frame repeated for the frame that the network did not hear."""
-    if mask.shape[-1] == spectrum.shape[-1]:
+    """The mask with its last frame repeated where the network did not take the spectrum's last."""
+    frames = torch.arange(spectrum.shape[-1], device=mask.device)
+    return mask.index_select(-1, frames.clamp(max=mask.shape[-1] - 1))
+
+
+def of_voices(mask: Tensor, config: FRCRNConfig) -> Tensor:
+    """The mask [B, 2, F, T] of a causal network, with nothing below the frequencies it takes."""
+    if not config.causal or config.inputs == 1:
         return mask
-    return torch.cat((mask, mask[..., -1:]), -1)
+    return F.pad(mask[:, :, FIRST_BIN:], (0, 0, FIRST_BIN, 0))
 
 
 def apply_mask(spectrum: Tensor, mask: Tensor) -> Tensor:

@@ -21,24 +21,26 @@ class FSMN(nn.Module):
         self.conv1 = nn.Conv2d(channels, channels, (ORDER, 1), groups=channels, bias=False)
 
 
-def complex_fsmn(x: Tensor, re: FSMN, im: FSMN) -> Tensor:
-    """Complex memory (re + i im)(x) over axis 2 of x [B, 2C, L, M], zeros before the first."""
+def complex_fsmn(x: Tensor, re: FSMN, im: FSMN, taps: int = ORDER) -> Tensor:
+    """Complex memory (re + i im)(x) over axis 2 of x [B, 2C, L, M], zeros before the first.
+
+    Of the memory's `ORDER` taps the last `taps` are looked at: where there are L positions, no
+    more than L ever meet one.
+    """
     x_re, x_im = x.chunk(2, 1)
     # Either memory sees both parts as one batch: grouped convolutions on channels that lie apart
     # would take twice the time.
     parts = torch.cat((x_re, x_im))
-    re_of_re, re_of_im = _memory(parts, re).unflatten(0, (2, -1)).unbind(0)
-    im_of_re, im_of_im = _memory(parts, im).unflatten(0, (2, -1)).unbind(0)
+    re_of_re, re_of_im = _memory(parts, re, taps).unflatten(0, (2, -1)).unbind(0)
+    im_of_re, im_of_im = _memory(parts, im, taps).unflatten(0, (2, -1)).unbind(0)
     return torch.cat((x_re - x_im + re_of_re - im_of_im, x_im + x_re + re_of_im + im_of_re), 1)
 
 
-def _memory(x: Tensor, fsmn: FSMN) -> Tensor:
+def _memory(x: Tensor, fsmn: FSMN, taps: int) -> Tensor:
     """p + memory(p) of x [B, C, L, M]."""
     linear, project = (layer.weight[..., None, None] for layer in (fsmn.linear, fsmn.project))
     p = F.conv2d(F.conv2d(x, linear, fsmn.linear.bias).relu_(), project)
-    # Only the last min(ORDER, L) taps ever meet a position; "p +" is one more in the last tap.
-    taps = min(ORDER, x.shape[2])
-    memory = fsmn.conv1.weight[:, :, ORDER - taps :]
+    memory = fsmn.conv1.weight[:, :, ORDER - taps :]  # "p +" is one more in the last tap
     present = F.pad(memory.new_ones(len(memory), 1, 1, 1), (0, 0, taps - 1, 0))
     return F.conv2d(F.pad(p, (0, 0, taps - 1, 0)), memory + present, groups=len(memory))
 
@@ -52,7 +54,7 @@ class FrequencyFSMN(nn.Module):
         self.fsmn_im_L1 = FSMN(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return complex_fsmn(x, self.fsmn_re_L1, self.fsmn_im_L1)
+        return complex_fsmn(x, self.fsmn_re_L1, self.fsmn_im_L1, min(ORDER, x.shape[2]))
 
 
 class TimeFSMN(nn.Module):

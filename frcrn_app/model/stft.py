@@ -6,8 +6,6 @@ cost 0.1 % of the network. Synthesis divides the overlap-added frames by the ove
 window, as the reference implementation does.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -56,9 +54,13 @@ class InverseSTFT(nn.Module):
         self.register_buffer("basis", basis.float(), persistent=False)  # [2F, win_length]
         self.register_buffer("squared_window", window.square().float(), persistent=False)
 
+    def frames(self, spectrum: Tensor) -> Tensor:
+        """Windowed frames [B, T, win_length], to be overlapped and added."""
+        return spectrum.permute(0, 3, 1, 2).flatten(2) @ self.basis
+
     def forward(self, spectrum: Tensor) -> Tensor:
         """Waveform of spectrum [B, 2, F, T]; imaginary parts at 0 Hz and Nyquist are ignored."""
-        frames = spectrum.permute(0, 3, 1, 2).flatten(2) @ self.basis  # [B, T, win_length]
+        frames = self.frames(spectrum)
         power = self.squared_window.expand(1, frames.shape[1], -1)
         return self._overlap_add(frames) / (self._overlap_add(power) + 1e-8)
 
@@ -75,5 +77,6 @@ class InverseSTFT(nn.Module):
 
 def padded_length(samples: int, win_length: int, hop_length: int) -> int:
     """Shortest length >= samples that whole frames cover (at least one frame)."""
-    hops = math.ceil(max(samples - win_length, 0) / hop_length)
+    # sym_max is max for numbers that an exporter leaves open.
+    hops = -(-torch.sym_max(samples - win_length, 0) // hop_length)
     return win_length + hops * hop_length

@@ -30,11 +30,11 @@ def seeded_state(model: torch.nn.Module, seed: int = 0) -> dict[str, Tensor]:
     return state
 
 
-def seeded_network(channels: int, unets: int, inputs: int = 1):
+def seeded_network(channels: int, unets: int, inputs: int = 1, **further):
     """A network of this project with a `seeded_state`, in evaluation mode."""
     from frcrn_app.model import FRCRN, FRCRNConfig
 
-    model = FRCRN(FRCRNConfig(channels, unets, inputs)).eval().requires_grad_(False)
+    model = FRCRN(FRCRNConfig(channels, unets, inputs, **further)).eval().requires_grad_(False)
     model.load_state_dict(seeded_state(model))
     return model
 

@@ -1,12 +1,10 @@
 """What repeats is recorded, if that is right and faster. Recording itself needs a card."""
 
-import time
-
 import pytest
 import torch
 
+from frcrn_app.inference import fuse
 from frcrn_app.inference import graphs as cuda_graphs
-from frcrn_app.inference.fused import fuse
 from frcrn_app.inference.graphs import GraphedNetwork
 from frcrn_app.model import FRCRN, SAMPLE_RATE, FRCRNConfig
 
@@ -16,11 +14,29 @@ def network():
     return fuse(FRCRN(FRCRNConfig(8, 1)))
 
 
+class Clock:
+    """By it the network takes a second, and recordings as much longer as they say."""
+
+    now = 0.0
+
+    def perf_counter(self):
+        self.now += 1
+        return self.now
+
+
+clock = Clock()
+
+
+@pytest.fixture(autouse=True)
+def told(monkeypatch):
+    monkeypatch.setattr(cuda_graphs, "time", clock)
+
+
 class Recorder:
     """Records by keeping the right answer of the sound that was recorded for each sound."""
 
-    def __init__(self, spoil=lambda enhanced: enhanced, wait=0.0):
-        self.recorded, self.played, self._spoil, self._wait = [], 0, spoil, wait
+    def __init__(self, spoil=lambda enhanced: enhanced, longer=-0.5):
+        self.recorded, self.played, self._spoil, self._longer = [], 0, spoil, longer
 
     def __call__(self, model, example):
         self.recorded.append(example.shape)
@@ -31,7 +47,7 @@ class Recorder:
             key = windows.numpy().tobytes()
             if key not in answers:
                 answers[key] = self._spoil(model(windows))
-            time.sleep(self._wait)
+            clock.now += self._longer
             return answers[key].clone()
 
         return play
@@ -61,7 +77,7 @@ def test_what_repeats_is_recorded_once_and_sounds_the_same(network):
     [
         (Recorder(spoil=lambda enhanced: enhanced + 1), "differs"),
         (Recorder(spoil=lambda enhanced: enhanced * float("nan")), "differs"),
-        (Recorder(wait=0.3), ""),
+        (Recorder(longer=10), ""),
     ],
     ids=["wrong", "not a number", "slow"],
 )
@@ -86,14 +102,12 @@ def test_what_cannot_be_recorded_is_computed(network, caplog):
     assert caplog.text.count("no room for a graph") == 1
 
 
-def test_progress_is_no_part_of_a_recording(network, monkeypatch):
+def test_progress_is_no_part_of_a_recording(network):
     layers = []
-    monkeypatch.setattr(network, "on_layer", lambda: layers.append(1))
     graphed = GraphedNetwork(network, Recorder())
-    graphed(_sound(1))
-    graphed(_sound(1))
-    assert len(layers) == 2 * network.layers  # of the two calls, none of recording and timing
-    graphed(_sound(1))
+    for _ in range(3):
+        graphed(_sound(1), lambda: layers.append(1))
+    # Of the first two calls, none of recording, timing and playing.
     assert len(layers) == 2 * network.layers
 
 

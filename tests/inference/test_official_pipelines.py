@@ -16,8 +16,7 @@ from paths import GOLDEN
 from frcrn_app import Denoiser
 from frcrn_app.audio import Audio
 from frcrn_app.inference import EDGE
-from frcrn_app.model import FRCRN
-from frcrn_app.model.level import normalisation_gain
+from frcrn_app.model import FRCRN, normalisation_gain
 
 PIPELINES_GOLDEN = GOLDEN / "pipelines.npz"
 HOP = 320  # samples

@@ -10,7 +10,7 @@ from paths import GOLDEN
 
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.model.complex_layers import interleaved_convolution
-from frcrn_app.model.frcrn import heard_spectrum
+from frcrn_app.model.features import features
 from frcrn_app.model.stft import STFT, InverseSTFT, padded_length
 
 FRCRN_GOLDEN = GOLDEN / "frcrn.npz"
@@ -62,7 +62,7 @@ def test_samples_after_the_last_whole_hop_change_nothing_before_it(small):
     enhanced = small(waveform(12_345))
     whole = small(waveform(12_345)[:, :12_160])
     torch.testing.assert_close(enhanced[:, :11_840], whole[:, :11_840], rtol=0, atol=1e-6)
-    assert enhanced[:, 12_160:].abs().max() > 1e-4, "the rest is heard, not dropped"
+    assert enhanced[:, 12_160:].abs().max() > 1e-4, "the rest is denoised, not dropped"
 
 
 def test_a_batch_gives_what_its_members_give_alone(small):
@@ -85,7 +85,15 @@ def test_one_unet_is_a_network_of_its_own():
 
 
 @pytest.mark.parametrize(
-    "values", [{"channels": 12}, {"channels": 0}, {"unets": 3}, {"hop_length": 160}]
+    "values",
+    [
+        {"channels": 12},
+        {"channels": 0},
+        {"unets": 3},
+        {"hop_length": 160},
+        {"lookahead": 1},
+        {"lookahead": 4, "causal": True},
+    ],
 )
 def test_sizes_that_the_network_cannot_have_are_refused(values):
     with pytest.raises(ValueError, match=next(iter(values))):
@@ -127,12 +135,14 @@ def test_folded_normalisation_equals_normalisation_as_a_step_of_its_own(small):
     torch.testing.assert_close(layer.conv(x, layer.bn), expected, rtol=0, atol=1e-5)
 
 
-def test_quiet_frequencies_are_heard_beside_loud_ones():
+def test_quiet_frequencies_are_there_beside_loud_ones():
     """Steady noise that falls by 60 dB: the further inputs bring its frequencies together."""
     generator = torch.Generator().manual_seed(0)
     fall = torch.logspace(1, -2, 321)[:, None]
     spectrum = fall * torch.randn(1, 2, 321, 400, generator=generator)
-    inputs = heard_spectrum(spectrum, 3).unflatten(1, (2, 3)).transpose(1, 2)  # [1, 3, 2, F, T]
+    inputs = (
+        features(spectrum, FRCRNConfig(inputs=3)).unflatten(1, (2, 3)).transpose(1, 2)
+    )  # [1, 3, 2, F, T]
     assert torch.equal(inputs[:, 0], spectrum)
     levels = inputs.norm(dim=2).mean(-1)[0]  # [3, F]
     falls = [20 * math.log10(float(level[0] / level[-1])) for level in levels]
@@ -147,7 +157,9 @@ def test_what_stands_out_does_so_at_every_frequency():
     spectrum = torch.full((1, 2, 321, 400), 0.1)
     spectrum[..., :100, :] *= 30
     spectrum[..., 200:210] *= 10  # 20 dB for a fifth of a second
-    whitened = heard_spectrum(spectrum, 3).unflatten(1, (2, 3))[:, :, 2].norm(dim=1)[0]
+    whitened = (
+        features(spectrum, FRCRNConfig(inputs=3)).unflatten(1, (2, 3))[:, :, 2].norm(dim=1)[0]
+    )
     contrast = whitened[:, 205] / whitened[:, 150]
     assert (contrast > 1.9).all()
     torch.testing.assert_close(whitened[0, 205], whitened[320, 205], rtol=0.02, atol=0)

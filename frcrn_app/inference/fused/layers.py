@@ -1,0 +1,282 @@
+"""Twins of the network's layers, on activations x [B, T, 2, F, C] with the real part first.
+
+Those that attention follows also return the mean of x over F and T, float32 [B, 1, 2, C], or in a
+causal network over F alone, [B, T, 2, C]. Gates are as large as the mean that they follow from.
+"""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from frcrn_app.inference.fused.memory import Memory
+from frcrn_app.inference.fused.products import SLOPE, Convolution, chunks, keep, linear
+from frcrn_app.model import unet
+from frcrn_app.model.attention import SqueezeExcitation
+from frcrn_app.model.complex_layers import ComplexConv2d
+from frcrn_app.model.context import KERNEL, ContextBlock
+from frcrn_app.model.fsmn import FrequencyFSMN
+from frcrn_app.model.past import Past, running_mean, with_past
+
+Gated = tuple[Tensor, Tensor | None]  # activations and the gates that they have still to meet
+
+
+class FirstEncoder(nn.Module):
+    """float32 [B, T, P, F] to [B, T + 1, 2, F', C], in a causal network to [B, T, 2, F', C].
+
+    A convolution with so few input channels has no fast kernel: the 10 P numbers that meet in an
+    output are gathered instead, for one matrix product.
+    """
+
+    def __init__(self, encoder: unet.Encoder, dtype: torch.dtype):
+        super().__init__()
+        self.causal = encoder.causal
+        weight, bias = encoder.conv.folded(encoder.bn)  # [2C, P, kF, kT], [2C]
+        self.taps, self.stride = weight.shape[2], encoder.conv.stride[0]
+        weight = weight.permute(0, 3, 1, 2).flatten(1)
+        keep(self, "weight", weight.unflatten(0, (2, -1)), dtype)  # [2, C, kT P kF]
+        keep(self, "bias", bias.view(2, -1), dtype)
+
+    def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor]:
+        x = with_past(x.to(self.weight.dtype), 1, past, self)
+        if not self.causal:
+            x = F.pad(x, (0, 0, 0, 0, 0, 1))
+        x = x.unfold(3, self.taps, self.stride).transpose(2, 3)  # [B, T', F', P, kF]
+        count, height, channels = x.shape[1] - 1, x.shape[2], self.weight.shape[1]
+        y = x.new_empty(x.shape[0], count, 2, height, channels)
+        mean = _Mean(self.causal)
+        for start, stop in chunks(count, height * channels, x):
+            gathered = torch.stack((x[:, start:stop], x[:, start + 1 : stop + 1]), 3).flatten(3)
+            for part in range(2):
+                pre = F.linear(gathered, self.weight[part], self.bias[part])
+                torch.ops.aten.leaky_relu.out(pre, SLOPE, out=y[:, start:stop, part])
+            mean.add(y[:, start:stop])
+        return y, mean.result()
+
+
+class Encoder(nn.Module):
+    """Memory over frequency, convolution: [B, T, 2, F, C] to [B, T + 1, 2, F', C].
+
+    In a causal network to [B, T, 2, F', C].
+    """
+
+    def __init__(self, fsmn: FrequencyFSMN, encoder: unet.Encoder, dtype: torch.dtype):
+        super().__init__()
+        self.causal = encoder.causal
+        self.memory = Memory(fsmn.fsmn_re_L1, fsmn.fsmn_im_L1, dtype)
+        conv = encoder.conv
+        re, im = (k.weight.transpose(2, 3) for k in (conv.conv_re, conv.conv_im))
+        _, bias = conv.real_parameters()
+        self.conv = Convolution(re, im, bias, encoder.bn, conv.stride[0], 0, dtype)
+
+    def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor]:
+        batch, present, _, height, channels = x.shape
+        count = present if self.causal else present + 1
+        runs = list(chunks(count, height * channels, x))
+        y = x.new_empty(batch, count, 2, self.conv.height(height), self.conv.channels)
+        # Of the frames start - 1 to stop - 1 that a chunk needs, the first is the last one of the
+        # chunk before it; without a past frame -1 is zeros, and so is frame T.
+        longest = max(self.conv.frames(stop - start) for start, stop in runs)
+        planes = x.new_zeros(2, batch, longest, height, channels)
+        if past is not None and self in past:
+            planes[:, :, 0] = past[self].movedim(1, 0)
+        mean = _Mean(self.causal)
+        for start, stop in runs:
+            size, given = stop - start, min(stop, present) - start
+            self.memory(x[:, start : start + given], planes[:, :, 1 : 1 + given])
+            planes[:, :, 1 + given :] = 0
+            inputs = self.conv.inputs(planes[:, :, : self.conv.frames(size)])
+            self.conv(inputs, y[:, start:stop])
+            mean.add(y[:, start:stop])
+            planes[:, :, 0] = planes[:, :, size]
+        if past is not None:
+            past[self] = planes[:, :, 0].movedim(0, 1)
+        return y, mean.result()
+
+
+class Decoder(nn.Module):
+    """Gates, transposed convolution, memory: [B, T, 2, F, C] of each input to [B, T - 1, ...].
+
+    In a causal network to [B, T, ...].
+    """
+
+    def __init__(self, decoder: unet.Decoder, fsmn: FrequencyFSMN, dtype: torch.dtype):
+        super().__init__()
+        self.causal = decoder.causal
+        # An output row meets every second tap, and as a convolution it meets them in reverse.
+        conv = decoder.transconv
+        kernels = [k.weight.permute(1, 0, 3, 2) for k in (conv.tconv_re, conv.tconv_im)]
+        self.taps = kernels[0].shape[3]
+        _, bias = conv.real_parameters()
+        self.parities = nn.ModuleList()
+        for parity in range(2):
+            re, im = (kernel[..., parity::2].flip(2, 3) for kernel in kernels)
+            padding = re.shape[3] - 1
+            self.parities.append(Convolution(re, im, bias, decoder.bn, 1, padding, dtype))
+        self.memory = Memory(fsmn.fsmn_re_L1, fsmn.fsmn_im_L1, dtype)
+
+    def forward(self, gated: list[Gated], past: Past | None) -> tuple[Tensor, Tensor]:
+        if self.causal:
+            gated = _behind_the_frame_before(gated, past, self)
+        x = gated[0][0]
+        batch, count, height = x.shape[0], x.shape[1] - 1, x.shape[3]
+        in_channels, channels = sum(x.shape[4] for x, _ in gated), self.parities[0].channels
+        y = x.new_empty(batch, count, 2, 2 * (height - 1) + self.taps, channels)
+        mean = _Mean(self.causal)
+        for start, stop in chunks(count, height * in_channels, x):
+            frames = self.parities[0].frames(stop - start)
+            planes = x.new_empty(2, batch, frames, height, in_channels)
+            planes[:, :, stop + 1 - start :] = 0
+            sources = [(x[:, start : stop + 1], gate) for x, gate in gated]
+            _gather(sources, planes[:, :, : stop + 1 - start])
+            inputs = self.parities[0].inputs(planes)
+            z = torch.empty_like(y[:, start:stop])
+            for parity, conv in enumerate(self.parities):
+                conv(inputs, z[:, :, :, parity::2])
+            self.memory(z, y[:, start:stop].movedim(2, 0))
+            mean.add(y[:, start:stop])
+        return y, mean.result()
+
+
+class LastDecoder(nn.Module):
+    """Gates, transposed convolution to one channel, linear layer: float32 [B, T - 1, 2, F'].
+
+    In a causal network [B, T, 2, F']. A matrix product gives the contributions of every tap, whose
+    shifted sum is small work.
+    """
+
+    def __init__(self, decoder: unet.Decoder, mix: ComplexConv2d, dtype: torch.dtype):
+        super().__init__()
+        self.causal, self.dtype = decoder.causal, dtype
+        weight, bias = decoder.transconv.folded(decoder.bn)  # [2 C_1 + 2 C_2, 2, kF, kT]
+        self.taps = weight.shape[2]
+        weight = weight.permute(0, 3, 2, 1).flatten(1)
+        parts = weight.split([2 * channels for channels in decoder.transconv.in_channels])
+        for i, part in enumerate(parts):  # [2, C_i, kT kF 2]
+            keep(self, f"weight{i}", part.unflatten(0, (2, -1)), torch.float32)
+        keep(self, "bias", bias, torch.float32)
+        weight, bias = mix.real_parameters()
+        keep(self, "mix", weight[:, :, 0, 0], torch.float32)
+        keep(self, "mix_bias", bias, torch.float32)
+
+    def forward(self, gated: list[Gated], past: Past | None) -> Tensor:
+        if self.causal:
+            gated = _behind_the_frame_before(gated, past, self)
+        x = gated[0][0]
+        batch, count, _, height, channels = x.shape
+        weights = []  # [B, C_i, part * kT kF 2]: products with both parts' weights, one is of use
+        for i, (source, gate) in enumerate(gated):
+            weight = getattr(self, f"weight{i}")
+            weight = weight if gate is None else weight * gate[:, 0, ..., None]
+            weight = weight.expand(batch, -1, -1, -1).transpose(1, 2).flatten(2)
+            weights.append(weight.to(source.dtype))
+        y = self.bias.expand(batch, count - 1, 2 * (height - 1) + self.taps, 2).clone()
+        for start, stop in chunks(count - 1, height * channels, x):
+            taps = 0
+            for (source, _), weight in zip(gated, weights, strict=True):
+                product = source[:, start : stop + 1].flatten(1, 3) @ weight
+                product = product.view(batch, -1, 2, height, 2, weight.shape[2] // 2)
+                taps = taps + (product[:, :, 0, :, 0].float() + product[:, :, 1, :, 1])
+            assert isinstance(taps, Tensor)
+            taps = taps.unflatten(3, (2, self.taps, 2))  # [B, T, F, kT, kF, 2]
+            taps = taps[:, 1:, :, 0] + taps[:, :-1, :, 1]
+            for k in range(self.taps):
+                y[:, start:stop, k : k + 2 * height - 1 : 2] += taps[:, :, :, k]
+        y = F.linear(F.leaky_relu_(y, SLOPE), self.mix, self.mix_bias)
+        return y.transpose(2, 3)
+
+
+class Context(nn.Module):
+    """Block over time, [B, T, 2, F, C] to the same."""
+
+    def __init__(self, block: ContextBlock, dtype: torch.dtype):
+        super().__init__()
+        self.causal, self.dilation, self.around = block.causal, block.dilation, block.around
+        keep(self, "expand", block.expand.weight[:, :, 0, 0], dtype)
+        keep(self, "expand_bias", block.expand.bias, dtype)
+        keep(self, "depthwise", block.depthwise.weight.transpose(2, 3), dtype)
+        keep(self, "depthwise_bias", block.depthwise.bias, dtype)
+        keep(self, "project", block.project.weight[:, :, 0, 0], dtype)
+        keep(self, "project_bias", block.project.bias, dtype)
+
+    def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor]:
+        before, after = self.around
+        y = linear(x.transpose(2, 3).flatten(3), self.expand, self.expand_bias)  # [B, T, F, W]
+        y = with_past(F.leaky_relu_(y, SLOPE), before, past, self)
+        if after:
+            y = F.pad(y, (0, 0, 0, 0, 0, after))
+        y = F.conv2d(
+            y.permute(0, 3, 1, 2),
+            self.depthwise,
+            self.depthwise_bias,
+            1,
+            (0, (KERNEL[0] - 1) // 2),
+            (self.dilation, 1),
+            len(self.depthwise),
+        )
+        y = linear(F.leaky_relu_(y, SLOPE).permute(0, 2, 3, 1), self.project, self.project_bias)
+        x = x + y.unflatten(3, (2, -1)).transpose(2, 3)
+        mean = _Mean(self.causal)
+        mean.add(x)
+        return x, mean.result()
+
+
+class Gates(nn.Module):
+    """Attention's gates of the mean that an encoder or decoder returns."""
+
+    def __init__(self, attention: SqueezeExcitation):
+        super().__init__()
+        self.attention = deepcopy(attention)
+
+    def forward(self, mean: Tensor, past: Past | None) -> Tensor:
+        if self.attention.causal:
+            mean = running_mean(mean, past, self)
+        return self.attention.gates(mean)
+
+
+class _Mean:
+    """Mean over F and T of activations that come in runs of frames, or over F alone."""
+
+    def __init__(self, by_frame: bool):
+        self._by_frame = by_frame
+        self._sums: list[Tensor] = []
+        self._count = 0
+
+    def add(self, x: Tensor) -> None:
+        """x [B, T, 2, F, C]"""
+        if self._by_frame:
+            self._sums.append(x.float().mean(3))
+            return
+        # Over T first: that loop is the fast one.
+        total = x.flatten(2).sum(1).float()  # [B, 2 F C]
+        self._sums.append(total.view(x.shape[0], 2, x.shape[3], x.shape[4]).sum(2))
+        self._count += x.shape[1] * x.shape[3]
+
+    def result(self) -> Tensor:
+        if self._by_frame:
+            return torch.cat(self._sums, 1)
+        return sum(self._sums, torch.zeros_like(self._sums[0]))[:, None] / self._count
+
+
+def _behind_the_frame_before(
+    gated: list[Gated], past: Past | None, layer: nn.Module
+) -> list[Gated]:
+    """A causal decoder's inputs with their gates met, and the frame before the first of them."""
+    met = [x if gate is None else x * gate[:, :, :, None].to(x.dtype) for x, gate in gated]
+    return [(with_past(x, 1, past, (layer, i)), None) for i, x in enumerate(met)]
+
+
+def _gather(gated: list[Gated], planes: Tensor) -> None:
+    """Writes the parts of gated activations [B, T, 2, F, C_i] to planes [2, B, T, F, C]."""
+    offset = 0
+    for x, gate in gated:
+        channels = x.shape[4]
+        for part in range(2):
+            target = planes[part][..., offset : offset + channels]
+            if gate is None:
+                target.copy_(x[:, :, part])
+            else:
+                factor = gate[:, :, part, None].to(x.dtype)  # [B, 1, 1, C]
+                torch.mul(x[:, :, part], factor, out=target)
+        offset += channels

@@ -1,0 +1,64 @@
+"""Size and time direction of the network."""
+
+from dataclasses import asdict, dataclass, fields
+
+LOOKAHEAD = 3  # frames, at most
+# The first frequency that a voice may have, as a bin: 50 Hz. See `level`.
+FIRST_BIN = 2
+
+
+@dataclass(frozen=True)
+class FRCRNConfig:
+    """Size of the network. Lighter ones differ by `channels` and `unets` alone."""
+
+    channels: int = 128  # complex channels of every layer; a multiple of 8 (attention's squeeze)
+    unets: int = 2  # 2: mask = tanh(u1) + tanh(u2(u1)), 1: mask = tanh(u1)
+    # Complex channels that the first U-Net takes (`features`). 1: the spectrum. 2: also the
+    # spectrum with its magnitudes compressed. 3: also that over its mean around. With 2 and 3, of
+    # audio without infrasound (`level`).
+    inputs: int = 1
+    context: int = 0  # real channels of the blocks over time (`context.ContextBlock`); 0: no blocks
+    win_length: int = 640  # samples; the U-Net's frequency strides fit 321 bins only
+    hop_length: int = 320  # samples
+    # Whether a frame's mask follows from the present and the past alone: encoders and decoders
+    # take the frame before instead of the one after, means run (`past.running_mean`), and the level
+    # is the network's own affair. The weights have the same names and shapes either way.
+    causal: bool = False
+    lookahead: int = 0  # frames after the present one that a causal network waits for
+
+    def __post_init__(self):
+        if self.channels < 8 or self.channels % 8:
+            raise ValueError(f"channels must be a positive multiple of 8, not {self.channels}")
+        if self.unets not in (1, 2):
+            raise ValueError(f"unets must be 1 or 2, not {self.unets}")
+        if self.inputs not in (1, 2, 3):
+            raise ValueError(f"inputs must be 1, 2 or 3, not {self.inputs}")
+        if self.context < 0:
+            raise ValueError(f"context must not be negative, but is {self.context}")
+        if (self.win_length, self.hop_length) != (640, 320):
+            raise ValueError("only win_length 640 with hop_length 320 fits the network")
+        if not 0 <= self.lookahead <= (LOOKAHEAD if self.causal else 0):
+            raise ValueError(
+                f"lookahead must be 0 to {LOOKAHEAD} for a causal network and 0 for others, "
+                f"not {self.lookahead}"
+            )
+
+    @property
+    def bins(self) -> int:
+        """Frequencies of a spectrum."""
+        return self.win_length // 2 + 1
+
+    @property
+    def delay(self) -> int:
+        """Samples between one going into a causal network and its coming out at the latest."""
+        return self.win_length + self.lookahead * self.hop_length
+
+    def to_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "FRCRNConfig":
+        """Configuration from a mapping; entries of other names are ignored."""
+        names = {field.name for field in fields(cls)}
+        numbers = {name: int(value) for name, value in values.items() if name in names}
+        return cls(**{**numbers, "causal": bool(numbers.get("causal", False))})
