@@ -17,7 +17,7 @@ from frcrn_app.audio.view import Piece, patched
 # not know the end yet (0x7FFFF000 by sox, 0x80000000 by arecord, 0xFFFFFFFF by ffmpeg).
 UNKNOWN_SIZE_32 = 0x7FFFF000
 
-MP3_IN_WAV = 0x55  # the format tag
+MPEG_IN_WAV = (0x50, 0x55)  # format tags of layers 1 and 2, and of MP3
 
 _MOST_CHUNKS = 100_000  # a file of empty chunks ends the walk here
 _WRONG_BY = 0.01  # s: promises that exceed the file by less are wrong, not cut off

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from frcrn_app.audio import mp3, ogg
-from frcrn_app.audio.chunks import MP3_IN_WAV, UNKNOWN_SIZE_32, Dialect, dialect_of, find_samples
+from frcrn_app.audio.chunks import MPEG_IN_WAV, UNKNOWN_SIZE_32, Dialect, dialect_of, find_samples
 from frcrn_app.audio.types import Note
 from frcrn_app.audio.view import Piece, patched
 from frcrn_app.errors import UserError
@@ -143,7 +143,7 @@ def _chunked(file: BinaryIO, data: mmap.mmap, dialect: Dialect, length: int) -> 
         if found.rate is None:
             found.rate = samples.rate
         inside = None
-        if samples.coding == MP3_IN_WAV:
+        if samples.coding in MPEG_IN_WAV:
             inside = _mp3(data, samples.start, samples.stop)
         if inside is not None:
             # Frames count, not what the header estimates from them.

@@ -5,7 +5,7 @@ some for addresses.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -34,6 +34,7 @@ _JITTER = 0.05  # s, of time stamps in milliseconds and of live recordings
 _LONGEST_DELAY = 10.0  # s; audio alone that starts later is a piece of something longer
 _SHORTEST_DELAY = 0.1  # s
 _MISSING_END = 0.1  # s
+_DSD_RATE = 88_200  # Hz; above 44 kHz there is but the noise that DSD shifts there
 
 
 @dataclass
@@ -177,6 +178,11 @@ def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[De
             # Elsewhere the duration is a guess from the bit rate.
             budget.check(int(stream.duration * stream.time_base * rate), rate)
     ends = False
+    slower = {
+        stream.index: av.AudioResampler("fltp", stream.layout, _DSD_RATE)
+        for stream in streams
+        if stream.codec_context.name.startswith("dsd")
+    }
     packets = container.demux(streams)
     while True:
         try:
@@ -188,7 +194,7 @@ def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[De
             break
         timeline = timelines[packet.stream.index]
         try:
-            for frame in packet.decode():
+            for frame in _frames(packet, slower):
                 if frame.samples:
                     second = frame.time
                     timeline.add_at(frame_samples(frame), frame.sample_rate, second, start)
@@ -226,6 +232,13 @@ def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[De
         raise AudioError("audio.no_samples", name=named(budget.path))
     tracks[0].notes += empty
     return tracks
+
+
+def _frames(packet, slower: dict) -> Iterator:
+    """Frames of a packet; those of DSD, one bit at some megahertz, at a rate that PCM has."""
+    resampler = slower.get(packet.stream.index)
+    for frame in packet.decode():
+        yield from resampler.resample(frame) if resampler else [frame]
 
 
 def _settle_end(timeline: Timeline, stream, family: str, start: float) -> None:
@@ -271,7 +284,9 @@ def frame_samples(frame) -> np.ndarray:
 
 def _subtype(codec) -> str:
     """Lossless codecs under soundfile's names, so that they are stored losslessly again."""
-    lossless = ("alac", "flac", "wavpack", "ape", "tta", "tak", "truehd", "mlp", "shorten")
+    lossless = ("alac", "flac", "wavpack", "ape", "tta", "tak", "truehd", "mlp", "wmalossless")
+    if codec.name.startswith("dsd"):
+        return "PCM_24"
     if codec.name in lossless or codec.name.startswith("pcm_"):
         sample = codec.format.name.rstrip("p")
         return {"s32": "PCM_24", "flt": "FLOAT", "dbl": "DOUBLE"}.get(sample, "PCM_16")

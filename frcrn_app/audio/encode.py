@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from frcrn_app.audio.formats import FLOAT_SUBTYPES, PCM_BITS
-from frcrn_app.audio.tags import add_covers
+from frcrn_app.audio.tags import add_to_output
 from frcrn_app.audio.types import Audio
 
 _WAV_LIMIT = (1 << 32) - (1 << 16)  # bytes of samples that a RIFF header can count, with room
 
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _CODECS = {"AAC": "aac", "OPUS": "libopus", "AC3": "ac3", "MPEG_LAYER_III": "libmp3lame"}
-_MUXERS = {"MP4": "ipod", "WEBM": "webm", "MKA": "matroska", "OGG": "ogg"}
+_MUXERS = {"MP4": "mp4", "WEBM": "webm", "MKA": "matroska", "OGG": "ogg"}
 
 
 def by_libsndfile(part: Path, audio: Audio, container: str, coding: str) -> bool:
@@ -69,16 +69,13 @@ def by_ffmpeg(part: Path, tracks: Sequence[Audio], container: str, coding: str) 
     from av.codec.codec import UnknownCodecError
 
     # By default the edit list, which tells players the true length, counts in milliseconds.
-    options = {"movie_timescale": str(tracks[0].sample_rate)} if container == "MP4" else {}
+    timescale = str(tracks[0].sample_rate)
+    options = {"movie_timescale": timescale, "brand": "M4A "} if container == "MP4" else {}
     with part.open("w+b") as target:
         try:
             with av.open(target, "w", format=_MUXERS[container], options=options) as output:
                 encoders = [TrackEncoder(output, track, coding) for track in tracks]
-                tags = tracks[0].tags
-                holder = encoders[0].stream if container == "OGG" else output
-                holder.metadata.update(dict(tags.fields))
-                if container == "MP4":
-                    add_covers(output, tags)
+                add_to_output(output, encoders[0].stream, container, tracks[0].tags)
                 while any(encoder.second is not None for encoder in encoders):
                     waiting = [e for e in encoders if e.second is not None]
                     min(waiting, key=lambda encoder: encoder.second or 0.0).encode_block()
@@ -111,7 +108,7 @@ class TrackEncoder:
         rate = audio.sample_rate
         self._audio, self._position = audio, 0
         self._bits = 16 if coding == "PCM_16" else 24 if coding == "PCM_24" else None
-        lossless = "alac" if output.format.name in ("ipod", "mp4", "mov") else "flac"
+        lossless = "alac" if output.format.name in ("mp4", "mov") else "flac"
         codec = _CODECS.get(coding, coding.lower()) if self._bits is None else lossless
         known = av.Codec(codec, "w")
         if (known.audio_rates and rate not in known.audio_rates) or audio.channels not in _LAYOUTS:

@@ -103,6 +103,7 @@ def _write(path: Path, source: Path, tracks: Sequence[Audio], muxer: str) -> Wri
             ):
                 copied, left = _copied_streams(film, output)
                 output.metadata.update(film.metadata)
+                output.set_chapters(film.chapters())
                 encoders = [_encoder(output, track, muxer) for track in fitting]
                 _mux(film, output, copied, encoders)
         except (av.error.FFmpegError, ValueError) as error:

@@ -9,7 +9,7 @@ from frcrn_app.audio.resampling import resample
 from frcrn_app.audio.types import Audio, Note
 
 # Peaks of real overs stay below this (36 dB above full scale); what a float file holds beyond it
-# was never divided by its integers' full scale.
+# was never divided by its integers' full scale. Nor were whole numbers.
 _LARGEST_OVER = 64.0
 _INTEGER_BITS = (16, 24, 32)
 
@@ -46,7 +46,7 @@ def scaled_from_integers(audio: Audio) -> Audio:
     Real overs, such as a mix that peaks at +6 dB, are left as they are.
     """
     highest = peak(audio.samples)
-    if highest <= _LARGEST_OVER:
+    if highest <= _LARGEST_OVER and not (highest > 2 and _are_whole(audio.samples)):
         return audio
     for bits in _INTEGER_BITS:
         full_scale = float(1 << (bits - 1))
@@ -54,6 +54,10 @@ def scaled_from_integers(audio: Audio) -> Audio:
             scaled = audio.with_samples(audio.samples / np.float32(full_scale))
             return scaled.noted(Note("audio.scaled", {"bits": bits}))
     return audio
+
+
+def _are_whole(samples: np.ndarray) -> bool:
+    return bool((samples == np.rint(samples)).all())
 
 
 def mix(tracks: list[Audio]) -> Audio:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from frcrn_app.audio.chunks import AIFF, RIFF, Dialect, dialect_of, walk
 from frcrn_app.audio.decode import is_cover, open_container
-from frcrn_app.audio.types import Note, Picture, Tags
+from frcrn_app.audio.types import Chapter, Note, Picture, Tags
 
 _OF_THE_SAMPLES = frozenset(  # what describes how samples are stored, and padding
     {
@@ -117,6 +117,15 @@ def _by_ffmpeg(file: BinaryIO, length: int, head: bytes) -> Tags:
                 texts |= container.streams.audio[0].metadata
             covers = [stream for stream in container.streams.video if is_cover(stream)]
             pictures = [_picture(container, stream) for stream in covers]
+            chapters = [
+                Chapter(
+                    float(chapter["start"] * base),
+                    float(chapter["end"] * base),
+                    chapter["metadata"].get("title", ""),
+                )
+                for chapter in container.chapters()
+                if (base := chapter["time_base"]) is not None
+            ]
     except av.error.FFmpegError:
         return Tags()
     fields = {
@@ -130,6 +139,7 @@ def _by_ffmpeg(file: BinaryIO, length: int, head: bytes) -> Tags:
     return Tags(
         tuple(fields.items()),
         tuple(picture for picture in pictures if picture is not None),
+        tuple(chapters),
         "ID3" if raw else None,
         raw,
     )
@@ -258,15 +268,7 @@ def _remux(path: Path, container: str, tags: Tags) -> None:
         ):
             audio = plain.streams.audio[0]
             stream = output.add_stream_from_template(audio)
-            fields = dict(tags.fields)
-            if container == "OGG":
-                pictures = [_flac_picture(picture) for picture in tags.pictures]
-                if pictures:
-                    fields["METADATA_BLOCK_PICTURE"] = pictures[0]
-                stream.metadata.update(fields)
-            else:
-                output.metadata.update(fields)
-                add_covers(output, tags)
+            add_to_output(output, stream, container, tags)
             for packet in plain.demux(audio):
                 if packet.dts is not None:
                     packet.stream = stream
@@ -276,8 +278,28 @@ def _remux(path: Path, container: str, tags: Tags) -> None:
         tagged.unlink(missing_ok=True)
 
 
-def add_covers(output, tags: Tags) -> None:
-    """Cover art into an open output container; its other streams must be there already."""
+def add_to_output(output, stream, container: str, tags: Tags) -> None:
+    """Tags into an open output container, whose streams must all be there, and nothing else yet.
+
+    Args:
+        output: PyAV's container.
+        stream: its first audio track.
+        container: what it is.
+    """
+    output.set_chapters(
+        [chapter.for_ffmpeg(number) for number, chapter in enumerate(tags.chapters)]
+    )
+    if container == "OGG":
+        stream.metadata.update(dict(tags.fields))
+        if tags.pictures:
+            stream.metadata["METADATA_BLOCK_PICTURE"] = _flac_picture(tags.pictures[0])
+        return
+    output.metadata.update(dict(tags.fields))
+    if container in _WITH_COVER:
+        _add_covers(output, tags)
+
+
+def _add_covers(output, tags: Tags) -> None:
     import av
     import av.error
     from av.stream import Disposition

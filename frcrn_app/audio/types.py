@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -42,12 +43,28 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """A named stretch of a recording, in seconds."""
+
+    start: float
+    end: float
+    title: str
+
+    def for_ffmpeg(self, number: int) -> dict:
+        """As PyAV wants it."""
+        milliseconds = {"start": round(1000 * self.start), "end": round(1000 * self.end)}
+        metadata = {"title": self.title} if self.title else {}
+        return {"id": number, "time_base": Fraction(1, 1000), "metadata": metadata, **milliseconds}
+
+
+@dataclass(frozen=True)
 class Tags:
     """What a file says about its audio.
 
     Args:
         fields: (name, text) under FFmpeg's names in lower case: "title", "artist", "date" ...
         pictures: cover art.
+        chapters: in the order of time.
         family: the kind of container that `chunks` belong to: "RIFF" or "AIFF".
         chunks: (name, content) of what that container holds beside format and samples, byte for
             byte: bext, iXML, cue, LIST ...
@@ -55,11 +72,12 @@ class Tags:
 
     fields: tuple[tuple[str, str], ...] = ()
     pictures: tuple[Picture, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
     family: str | None = None
     chunks: tuple[tuple[bytes, bytes], ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.fields or self.pictures or self.chunks)
+        return bool(self.fields or self.pictures or self.chapters or self.chunks)
 
 
 @dataclass(frozen=True, eq=False)

@@ -476,3 +476,47 @@ def test_surround_audio_of_a_film_gets_a_sensible_name(tmp_path):
     loaded = load_audio(path)
     copy = save_audio(tmp_path / "out.mkv", loaded)
     assert (loaded.channels, copy.name, load_audio(copy).channels) == (6, "out.webm", 6)
+
+
+def test_a_quiet_float_file_of_whole_numbers_is_scaled(tmp_path):
+    whole = np.rint(noise()[0] * 40)  # peaks at some 35 of 32,768
+    soundfile.write(tmp_path / "a.wav", whole, RATE, "FLOAT")
+    audio = load_audio(tmp_path / "a.wav")
+    np.testing.assert_allclose(audio.samples[0], whole / 32_768)
+
+
+def test_rf64_and_wave64_of_a_recorder_that_died(tmp_path):
+    samples = noise(20_000)
+    for name, container, place in (("a.wav", "RF64", 28), ("a.w64", "W64", None)):
+        path = tmp_path / name
+        soundfile.write(path, samples[0], RATE, "PCM_16", format=container)
+        content = bytearray(path.read_bytes())
+        if place is None:
+            place = content.index(b"data") + 16
+        else:
+            content[place - 8 : place] = bytes(8)
+        content[place : place + 8] = bytes(8)
+        path.write_bytes(content)
+        audio = load_audio(path)
+        assert codes(audio) == ["audio.note.no_length"]
+        assert audio.samples.shape == (1, 20_000)
+
+
+def test_dsd_becomes_pcm(tmp_path):
+    """A DSF file: one bit a sample at 2.8 MHz, here of a sine by a first-order modulator."""
+    rate, seconds = 2_822_400, 0.25
+    wave = 0.4 * np.sin(2 * np.pi * 1_000 * np.arange(int(rate * seconds)) / rate)
+    steps = np.floor(np.cumsum(wave / 2 + 0.5))
+    bits = np.diff(steps, prepend=0).astype(np.uint8)
+    content = np.packbits(bits, bitorder="little").tobytes()
+    content += bytes(-len(content) % 4_096)
+    layout = struct.pack("<IIIIIIQII", 1, 0, 1, 1, rate, 1, len(bits), 4_096, 0)
+    chunks = b"fmt " + struct.pack("<Q", 52) + layout
+    chunks += b"data" + struct.pack("<Q", 12 + len(content)) + content
+    path = tmp_path / "a.dsf"
+    path.write_bytes(b"DSD " + struct.pack("<QQQ", 28, 28 + len(chunks), 0) + chunks)
+    audio = load_audio(path)
+    assert audio.duration == pytest.approx(seconds, abs=0.02)
+    spectrum = np.abs(np.fft.rfft(audio.samples[0, 2_000:19_640]))
+    assert np.argmax(spectrum[1:]) + 1 == pytest.approx(200, abs=2)
+    assert save_audio(tmp_path / "b.dsf", audio).name == "b.wav"
