@@ -29,7 +29,7 @@ FLAGS = (
     "--use-fake-device-for-media-stream",
 )
 WIDE = {"width": 1360, "height": 960}
-# The page closes its event streams when it is left, and Gradio's players let go of their sounds.
+# The page closes its event streams when it is left, and Gradio's players let go of their audio.
 ENDED_BY_THE_PAGE = ("/gradio_api/queue/data", "/gradio_api/heartbeat", "blob:")
 
 
@@ -39,6 +39,7 @@ def address(tmp_path_factory) -> Iterator[str]:
     log = (tmp_path_factory.mktemp("demo") / "log.txt").open("w+")
     command = [sys.executable, "-u", str(ROOT / "app.py")]
     command += ["--local-folders", str(ROOT / "examples" / "pairs"), "--max-seconds", "200"]
+    command += ["--allow-sharing"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("FRCRN_", "GRADIO_"))}
     demo = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment
@@ -61,7 +62,7 @@ def address(tmp_path_factory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def spoken_into_microphone(example_pairs, tmp_path_factory) -> Path:
-    """What Chromium's fake microphone hears, over and over: a noisy example as a WAV file."""
+    """What Chromium's fake microphone picks up, over and over: a noisy example as a WAV file."""
     noisy, _ = example_pairs[0]
     path = tmp_path_factory.mktemp("microphone") / "noisy.wav"
     return save_audio(path, load_audio(noisy), format="wav16")
