@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ HELP = "score a denoiser on pairs of noisy and clean files"
 EXIT_SOME_FAILED = 1
 EXIT_INTERRUPTED = 130
 LINES_TOLD = 20  # of problems and notes on the terminal
+REPORTS = ("csv", "json", "html", "markdown", "latex")
 DEFAULT_JOURNAL = "frcrn-evaluate.journal.jsonl"
 
 
@@ -68,8 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, help="scoring processes (default: one a core)")
     add("--csv", metavar="FILE", help="write a line a file")
     add("--json", metavar="FILE", help="write everything, with versions and settings")
-    add("--html", metavar="FILE", help="write a report that opens offline and prints well")
-    add("--language", default="en", choices=("en", "zh"), help="of the HTML report")
+    add("--html", metavar="FILE", help="write a report that plays, opens offline and prints well")
+    add("--markdown", metavar="FILE", help="write the summary table as Markdown")
+    add("--latex", metavar="FILE", help="write the summary table as LaTeX (booktabs)")
+    add("--language", default="en", choices=("en", "zh"), help="of the report and the tables")
     add("--enhanced", metavar="DIR", help="keep what was cleaned here, as float WAV")
     add(
         "--resume",
@@ -94,7 +98,8 @@ def run(args: argparse.Namespace) -> int:
 
     metrics = [part for part in args.metrics.split(",") if part.strip()]
     metric_keys(metrics)  # a wrong name is told now
-    for path in filter(None, (args.csv, args.json, args.html)):
+    reports = {kind: getattr(args, kind) for kind in REPORTS}
+    for path in filter(None, reports.values()):
         _check_writable(Path(path))  # now, not after an hour of scoring
     journal = _journal(args)
     with tempfile.TemporaryDirectory(prefix="frcrn-evaluate-") as scratch:
@@ -123,18 +128,18 @@ def run(args: argparse.Namespace) -> int:
             progress=progress,
         )
         progress.close()
-    if evaluation.rows:
-        summary = summarise(evaluation, seed=args.seed)
-        print(summary_text(evaluation, summary))
-        for path in write_reports(
-            evaluation,
-            summary,
-            csv=args.csv,
-            json=args.json,
-            html=args.html,
-            language=args.language,
-        ):
-            print(f"wrote {path}")
+        if evaluation.rows:
+            summary = summarise(evaluation, seed=args.seed)
+            print(summary_text(evaluation, summary))
+            # Here, while unpacked files are still there for the page to play.
+            for path in write_reports(
+                evaluation,
+                summary,
+                **reports,
+                language=args.language,
+                cleaner=partial(denoiser, strength=args.strength) if denoiser else None,
+            ):
+                print(f"wrote {path}")
     problems = [f"{row.name}: {row.problems}" for row in evaluation.rows if row.problems]
     _tell(problems, "all in the reports")
     notes = [(row.name, row.notes_in("en")) for row in evaluation.rows]
@@ -216,7 +221,7 @@ def _journal(args: argparse.Namespace) -> Path | None:
     """Named, beside the first report, or here if a run is to be resumed; else there is none."""
     if args.journal:
         return Path(args.journal)
-    report = args.json or args.csv or args.html
+    report = next(filter(None, (getattr(args, kind) for kind in ("json", *REPORTS))), None)
     if report:
         return Path(report).with_suffix(".journal.jsonl")
     return Path(DEFAULT_JOURNAL) if args.resume else None

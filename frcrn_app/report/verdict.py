@@ -14,7 +14,7 @@ import numpy as np
 from frcrn_app.evaluation import NOISY, Comparison, Evaluation, Score, Summary
 from frcrn_app.i18n import keys
 from frcrn_app.metrics import METRICS
-from frcrn_app.report.numbers import number, plain, signed
+from frcrn_app.report.numbers import number, plain, signed, tone
 from frcrn_app.report.words import Words, listed
 
 # The few that a reader looks at first, in this order, where they were scored.
@@ -99,15 +99,20 @@ def plain_name(metric: str, words: Words) -> str:
 
 def _who(systems: Sequence[Place], noisy: Score, summary: Summary, words: Words) -> str:
     best, metric = systems[0], METRICS[systems[0].score.metric]
+    reached, gain = best.score.score, best.score.gain
+    start = noisy.score.mean
+    if gain is not None and gain.n == reached.n:
+        start = reached.mean - gain.mean  # on the system's own files, should it lack some
     fields = {
         "system": best.system,
         "metric": plain_name(metric.key, words),
-        "noisy": number(noisy.score.mean, metric),
-        "value": number(best.score.score.mean, metric),
+        "noisy": number(start, metric),
+        "value": number(reached.mean, metric),
     }
     against = _comparison(summary, best.system, NOISY, metric.key)
     if against.verdict == "too_few":
-        return words("opening.too_few", **fields)
+        ahead = tone(reached.mean - start, metric) == "better"
+        return words("opening.too_few" if ahead else "opening.too_few_behind", **fields)
     if against.better == NOISY:
         return words("opening.noisy_best", **fields)
     if against.better is None:

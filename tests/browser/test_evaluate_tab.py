@@ -175,7 +175,7 @@ def test_an_archive_with_faults_in_it_in_chinese_on_a_phone(open_page, archive):
     assert "未评分" in report
     assert "lonely.wav" in report
     assert "没有与之对应的文件" in report
-    assert "无法作为声音读取" in report
+    assert "无法作为音频读取" in report
     assert "1/2 个文件" in report
     assert column(page, 0) == ["english_fan", "french_street"]
     assert heading(page, "文件").count() == 1

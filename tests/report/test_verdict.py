@@ -111,6 +111,19 @@ def test_too_few_files_decide_nothing_and_say_how_many_would(make_evaluation):
     assert any("Only 4 files" in caveat for caveat in caveats(evaluation, summary, EN))
 
 
+def test_a_system_that_lacks_files_is_held_against_the_noisy_ones_that_it_has(make_evaluation):
+    easy, hard = np.full(2, 3.0), np.full(2, 1.0)
+    evaluation = make_evaluation(
+        {
+            NOISY: {"pesq_wb": np.append(easy, hard)},
+            "A": {"pesq_wb": np.append(easy - 0.5, hard * math.nan)},
+        }
+    )
+    who = opening(evaluation, summarise(evaluation), EN)[0]
+    assert "No system has a better average" in who
+    assert "from 3.000 to 2.500" in who
+
+
 def test_caveats_come_where_they_apply_and_nowhere_else(clear, make_evaluation):
     assert caveats(clear, summarise(clear), EN) == []
     base = 2.0 + noise(40)
