@@ -40,8 +40,13 @@ def evaluation_of(scores: dict[str, dict[str, list[float]]], **columns) -> Evalu
             system: SoundScores(scores={key: scores[system][key][number] for key in keys})
             for system in systems
         }
-        group = columns.get("group", {}).get(number)
-        pair = Pair(f"f{number}", Path("noisy.wav"), Path("clean.wav"), group=group)
+        pair = Pair(
+            f"f{number}",
+            Path("noisy.wav"),
+            Path("clean.wav"),
+            group=columns.get("group", {}).get(number),
+            cluster=columns.get("cluster", {}).get(number),
+        )
         rows.append(
             Row(
                 pair,

@@ -3,8 +3,9 @@
 What is resampled are files, or, where files are not independent, whole clusters of them (a speaker,
 a session). Intervals hold their 95 % for few files too: Student's t below 30 (it covers 93 to 95 %
 at six files, where the percentile bootstrap covers 86; BCa covers 90 to 92 at fifteen), from there
-on the bias-corrected and accelerated bootstrap, BCa (Efron 1987). Differences are tested by flipping their signs (a permutation test; exact where all flips can
-be listed) and corrected for the number of tests by Holm (1979). All is seeded.
+on the bias-corrected and accelerated bootstrap, BCa (Efron 1987). Differences are tested by
+flipping their signs (a permutation test; exact where all flips can be listed) and corrected for the
+number of tests by Holm (1979). All is seeded.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def test_an_archive_of_a_chinese_windows_pairs(tmp_path):
     path = tmp_path / "set.zip"
     raw = {f"set\\{side}\\{name}.wav".encode("gbk"): side for side in ("noisy", "clean")}
     placeholders = {f"{side}-{'x' * (len(bytes_) - 6)}": bytes_ for bytes_, side in raw.items()}
-    zipped(path, {placeholder: b"RIFF" for placeholder in placeholders})
+    zipped(path, dict.fromkeys(placeholders, b"RIFF"))
     content = path.read_bytes()
     for placeholder, bytes_ in placeholders.items():
         assert len(placeholder) == len(bytes_)

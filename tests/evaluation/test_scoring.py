@@ -15,6 +15,7 @@ from frcrn_app.evaluation import (
     evaluate_pairs,
     load_scored,
     pair_folders,
+    pair_manifest,
     summarise,
 )
 from frcrn_app.evaluation.alignment import find_lag, fit
@@ -157,3 +158,66 @@ def test_cancelling_keeps_what_is_scored(small_set):
     assert [row.name for row in evaluation.rows] == ["english_fan", "french_street"]
     assert evaluation.total == 3
     assert np.isfinite(evaluation.values("other", "stoi")).all()
+
+
+def test_a_delay_that_explains_a_bad_score_is_named(own_set):
+    path = own_set / "noisy" / "english_fan.wav"
+    audio = load_audio(path)
+    late = np.pad(audio.samples, ((0, 0), (480, 0)))[:, : 2 * RATE]
+    save_audio(path, audio.with_samples(late), format="wav-float")
+    evaluation = evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"])
+    first, second, _ = evaluation.rows
+    [note] = first.sounds[NOISY].notes
+    assert note.code == "evaluation.late"
+    assert note.fields["milliseconds"] == pytest.approx(30, abs=0.2)
+    assert "--align" in first.notes_in("en")
+    assert "--align" in first.notes_in("zh")
+    assert first.problems == second.notes_in("en") == ""
+    aligned = evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"], align=True)
+    assert aligned.rows[0].notes_in("en") == ""
+
+
+def test_channels_that_cancel_are_named(own_set):
+    path = own_set / "noisy" / "english_fan.wav"
+    mono = load_audio(path).samples
+    for second, code in ((-mono, "channels_cancel"), (-0.95 * mono, "channels_weaken")):
+        save_audio(path, Audio(np.vstack([mono, second]), RATE), format="wav-float")
+        [row] = evaluate_pairs(PairSet(pairs_of(own_set).pairs[:1]), metrics=["stoi"]).rows
+        sound = row.sounds[NOISY]
+        said = sound.notes[0] if sound.error is None else sound.error.fields["problem"]
+        assert said.code == f"evaluation.{code}"
+        assert math.isnan(sound.scores["stoi"]) == (code == "channels_cancel")
+
+
+def test_rows_say_what_the_noisy_file_shows(own_set):
+    narrow, clipped = (
+        own_set / "noisy" / f"{name}.wav" for name in ("english_fan", "french_street")
+    )
+    audio = load_audio(narrow)
+    telephone = resample(resample(audio.samples, RATE, 8000), 8000, RATE)[:, : 2 * RATE]
+    save_audio(narrow, audio.with_samples(telephone), format="wav-float")
+    audio = load_audio(clipped)
+    loud = np.clip(audio.samples * 3 / np.abs(audio.samples).max(), -1, 1)
+    save_audio(clipped, audio.with_samples(loud), format="wav-float")
+    first, second, third = evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"]).rows
+    assert 3500 < first.input_band_hz < 4500
+    assert second.input_band_hz > 7000
+    assert second.input_clipped > 0.01
+    assert first.input_clipped == third.input_clipped == 0
+
+
+def test_words_are_counted_where_a_manifest_has_them(own_set, example_pairs):
+    pytest.importorskip("jiwer")
+    pytest.importorskip("pocketsphinx")
+    noisy, clean = next(pair for pair in example_pairs if pair[1].stem == "english_fan")
+    text = "Congratulations! You have successfully installed and executed the Asterisk"
+    manifest = own_set / "set.csv"
+    manifest.write_text(
+        f"noisy,clean,better,text\n{noisy},,{clean},{text} open source PBX.\n"
+        "noisy/french_street.wav,clean/french_street.wav,,\n"
+    )
+    evaluation = evaluate_pairs(pair_manifest(manifest), metrics=["si_sdr", "wer"])
+    heard, better = (evaluation.values(system, "wer") for system in (NOISY, "better"))
+    assert better[0] <= 25 < 75 < heard[0]
+    assert math.isnan(heard[1])
+    assert evaluation.rows[1].sounds[NOISY].problems == ""

@@ -117,3 +117,87 @@ def test_groups_by_snr_duration_and_label():
         "duration": [("under 2 s", 1, 0.1), ("2 to 5 s", 2, 0.3), ("60 s and more", 1, 0.3)],
         "group": [("café", 2, 0.2), ("street", 1, 0.2)],
     }
+
+
+@pytest.mark.parametrize("files", [6, 10, 30])
+@pytest.mark.parametrize("population", ["normal", "skewed"])
+def test_intervals_hold_their_95_percent(files, population):
+    """Coverage of the true mean over many sets; the percentile bootstrap has 86 % at six files."""
+    draw = np.random.default_rng(0)
+    sets = (
+        draw.normal(4, 2, (800, files))
+        if population == "normal"
+        else draw.gamma(4, 1, (800, files))
+    )
+    intervals = mean_intervals(sets, seed=0, resamples=1000)
+    covered = np.mean([mean.low <= 4 <= mean.high for mean in intervals])
+    assert covered > (0.92 if population == "normal" and files < 30 else 0.905)
+    assert covered < 0.98
+
+
+def test_few_files_and_many_tests_are_called_too_few_with_the_number_needed():
+    """Six files and ten tests give p >= .31, whatever the scores."""
+    keys = [
+        "stoi",
+        "pesq_wb",
+        "si_sdr",
+        "lsd",
+        "csig",
+        "cbak",
+        "covl",
+        "seg_snr",
+        "estoi",
+        "pesq_nb",
+    ]
+    values = np.random.default_rng(0).normal(size=9)
+
+    def of(files: int):
+        return summarise(evaluation_of({
+            NOISY: {key: list(values[:files]) for key in keys},
+            "a": {key: list(values[:files] + 5) for key in keys},
+        })).comparisons  # fmt: skip
+
+    few, enough = of(6), of(9)
+    assert {comparison.verdict for comparison in few} == {"too_few"}
+    assert few[0].p_corrected == pytest.approx(10 / 32)
+    assert few[0].files_needed == 9
+    assert {comparison.verdict for comparison in enough} == {"better"}
+    assert {comparison.better for comparison in enough if comparison.metric != "lsd"} == {"a"}
+
+
+def test_no_proof_is_not_proof_of_equality():
+    values = np.random.default_rng(0).normal(size=40)
+    noise = np.random.default_rng(1).normal(size=40)
+    [comparison] = summarise(evaluation_of({
+        NOISY: {"si_sdr": list(values)}, "a": {"si_sdr": list(values + noise)},
+    })).comparisons  # fmt: skip
+    assert comparison.verdict == "undecided"
+    assert comparison.better is None
+
+
+def test_files_of_one_speaker_are_not_independent():
+    """Twelve speakers with ten files each, alike within a speaker: as sure as of twelve files."""
+    draw = np.random.default_rng(3)
+    speakers = np.repeat(draw.normal(0.5, 1, 12), 10)
+    gains = speakers + draw.normal(0, 0.01, 120)
+    clusters = [f"speaker {number // 10}" for number in range(120)]
+    [alone], [together] = (mean_intervals(gains[None], 0, clusters=c) for c in (None, clusters))
+    [twelve] = mean_intervals(speakers[None, ::10], 0)
+    assert together.n == 120
+    assert together.high - together.low > 2.5 * (alone.high - alone.low)
+    assert together.high - together.low == pytest.approx(twelve.high - twelve.low, rel=0.03)
+    evaluation = evaluation_of(
+        {NOISY: {"si_sdr": [0.0] * 120}, "a": {"si_sdr": list(gains)}},
+        cluster=dict(enumerate(clusters)),
+    )
+    summary = summarise(evaluation)
+    assert summary.clusters == 12
+    assert summary.comparisons[0].p > 0.01 > sign_flip_tests(gains[None], 0)[0].p
+
+
+def test_a_mean_over_unequal_speakers_counts_files():
+    gains = np.array([[1.0] * 40 + [3.0, 3.0, 4.0, 2.0, 5.0] * 2])
+    clusters = [0] * 40 + list(range(1, 11))
+    [mean] = mean_intervals(gains, 0, clusters=clusters)
+    assert mean.mean == pytest.approx(gains.mean())
+    assert mean.low < mean.mean < mean.high

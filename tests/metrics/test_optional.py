@@ -1,0 +1,44 @@
+"""Scores that need optional packages."""
+
+import sys
+from importlib import util
+
+import pytest
+
+from frcrn_app import metrics
+from frcrn_app.errors import MetricError
+
+
+def test_distillmos_prefers_the_clean_file(speech, noisy_speech, capsys):
+    if util.find_spec("distillmos") is None:
+        pytest.skip("distillmos is not installed")
+    clean, noisy = (audio.samples[0] for audio in (speech, noisy_speech))
+    assert metrics.distillmos_score(clean) > 4 > 2 > metrics.distillmos_score(noisy)
+    assert capsys.readouterr().out == ""
+    # What stands in for torchaudio while distillmos is imported is gone again.
+    assert getattr(sys.modules.get("torchaudio"), "__file__", "none") is not None
+
+
+def test_words_as_a_recogniser_hears_them(speech):
+    pytest.importorskip("jiwer")
+    pytest.importorskip("pocketsphinx")
+    said = "Congratulations. You have successfully INSTALLED and executed the asterisk"
+    rate = metrics.word_error_rate(speech.samples[0], f"{said} open source PBX!", "pocketsphinx")
+    assert rate == pytest.approx(25)  # it spells: three letters in place of one word
+    added = metrics.word_error_rate(speech.samples[0], said, "pocketsphinx")
+    assert added == pytest.approx(100 * 5 / 9)
+
+
+@pytest.mark.parametrize(
+    ("text", "recogniser", "code"),
+    [
+        ("...", "pocketsphinx", "no_words"),
+        ("请打开灯", "pocketsphinx", "english_only"),
+        ("hello", "telepathy", "no_recogniser"),
+    ],
+)
+def test_what_no_recogniser_can_compare_is_said(speech, text, recogniser, code):
+    pytest.importorskip("jiwer")
+    with pytest.raises(MetricError) as refused:
+        metrics.word_error_rate(speech.samples[0], text, recogniser)
+    assert refused.value.code == f"metrics.{code}"
