@@ -176,10 +176,8 @@ def test_spectra_are_compressed_means_over_bins(clean, noise, resolution):
 
 def test_resolutions_are_averaged(clean, noise):
     weights = replace(NOTHING, magnitude=3, complex=5)
-    each = [
-        float(compressed_spectrum_loss(clean + noise, clean, weights, number))
-        for number in range(3)
-    ]
+    noisy = clean + noise
+    each = [float(compressed_spectrum_loss(noisy, clean, weights, number)) for number in range(3)]
     for count in (1, 2, 3):
         loss = enhancement_loss(noisy, clean, replace(weights, resolutions=count))
         assert float(loss) == pytest.approx(sum(each[:count]) / count, rel=1e-5)
