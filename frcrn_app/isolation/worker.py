@@ -25,6 +25,8 @@ def start() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # if the machine runs out of memory: this one first
+    # Decoders comment on every damaged frame, on standard error.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     with suppress(AttributeError, OSError):
         os.nice(NICE)
     with suppress(ImportError, ValueError):
