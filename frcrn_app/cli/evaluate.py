@@ -197,14 +197,15 @@ def _ends(mean) -> tuple[float, float]:
 def _pairs(args: argparse.Namespace, scratch: Path) -> PairSet:
     from frcrn_app.evaluation import pair_archive, pair_folders, pair_manifest
 
+    noisy: str | None = args.noisy
     sources = [name for name in ("noisy", "manifest", "zip") if getattr(args, name)]
     if len(sources) != 1:
         raise PairError("evaluation.one_source")
-    if args.noisy is None and (args.clean or args.system):
-        raise PairError("evaluation.with_noisy", source=sources[0])
-    if args.manifest:
-        return pair_manifest(args.manifest)
-    if args.zip:
+    if noisy is None:
+        if args.clean or args.system:
+            raise PairError("evaluation.with_noisy", source=sources[0])
+        if args.manifest:
+            return pair_manifest(args.manifest)
         return pair_archive(args.zip, scratch)
     systems = {}
     for text in args.system:
@@ -214,7 +215,7 @@ def _pairs(args: argparse.Namespace, scratch: Path) -> PairSet:
         if name.strip() in systems:
             raise PairError("evaluation.system_twice", name=name.strip())
         systems[name.strip()] = folder
-    return pair_folders(args.noisy, args.clean, systems)
+    return pair_folders(noisy, args.clean, systems)
 
 
 def _journal(args: argparse.Namespace) -> Path | None:

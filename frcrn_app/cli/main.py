@@ -17,7 +17,18 @@ from frcrn_app.errors import Cancelled, UserError
 from frcrn_app.faults import fault_reference
 from frcrn_app.version import __version__
 
-COMMANDS = ("denoise", "evaluate", "train", "finetune", "mix", "weights", "benchmark", "export")
+COMMANDS = (
+    "denoise",
+    "evaluate",
+    "compare",
+    "train",
+    "finetune",
+    "mix",
+    "weights",
+    "benchmark",
+    "export",
+    "live",
+)
 
 EXIT_USER_ERROR = 2
 EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h

@@ -13,6 +13,7 @@ from frcrn_app.evaluation.folders import allowed_folder, pair_tree
 from frcrn_app.evaluation.groups import GROUPINGS, SNR_BIN
 from frcrn_app.evaluation.listing import SoundFile, list_sounds, printable
 from frcrn_app.evaluation.manifest import among, first_of, inside, pair_manifest
+from frcrn_app.evaluation.merging import merge
 from frcrn_app.evaluation.pairing import (
     NOISY,
     Pair,
@@ -68,6 +69,7 @@ __all__ = [
     "inside",
     "list_sounds",
     "load_scored",
+    "merge",
     "pair_archive",
     "pair_files",
     "pair_folders",

@@ -21,6 +21,7 @@ from frcrn_app.report.exports import latex_text, markdown_text
 from frcrn_app.report.page import PARTS, html_text, part
 from frcrn_app.report.pictures import distribution_picture, gain_picture, group_picture
 from frcrn_app.report.plays import Cleaner
+from frcrn_app.report.reading import read_json
 from frcrn_app.report.tables import as_json, csv_text, json_text, table
 from frcrn_app.report.verdict import headline_metrics
 from frcrn_app.report.words import Words
@@ -41,6 +42,7 @@ __all__ = [
     "latex_text",
     "markdown_text",
     "part",
+    "read_json",
     "system_colours",
     "table",
     "write_reports",
