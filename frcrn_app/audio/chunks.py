@@ -183,7 +183,7 @@ def _settled(
             file.seek(origin + dialect.first + 16)
             patches[origin + dialect.first + 16] = struct.pack("<Q", size)
         if description is not None and block:
-            patches[description.start + 2] = struct.pack(">I", (size - head) // block)
+            patches[description.start + 2] = struct.pack(">I", max(0, size - head) // block)
         pieces = patched(origin, stop, patches)
     return Samples(pieces, notes, start, stop, rate, coding, end)
 

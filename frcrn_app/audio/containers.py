@@ -125,7 +125,7 @@ def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
     flac = data.find(_FLAC, 0, 1 << 24) if head.startswith((_FLAC, b"ID3")) else -1
     if flac >= 0 and _is_stream_info(data, flac):
         return _flac(data, length)
-    if head.startswith(_MP3_HEADS) or (head[0] == 0xFF and head[1] >= 0xE0):
+    if head.startswith(_MP3_HEADS) or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         found = _mp3(data, 0, length)
         if found is not None:
             return found
@@ -214,9 +214,13 @@ def _mp3(data: mmap.mmap, start: int, stop: int) -> Survey | None:
     parts, notes = found
     if sum(part.stop - part.start for part in parts) < _MOSTLY * (stop - parts[0].start):
         return None
-    # Without a count, libsndfile takes the first frame's bit rate for all, and stops too early.
+    # Without a count, libsndfile takes the first frame's bit rate for all, and stops too early; of
+    # damaged files it prints much.
     return Survey(
-        [Part([(part.start, part.stop)], libsndfile=part.counted is not None) for part in parts],
+        [
+            Part([(part.start, part.stop)], libsndfile=part.counted is not None and not notes)
+            for part in parts
+        ],
         notes,
     )
 

@@ -186,6 +186,11 @@ HOSTILE_HEADERS = {
     "matroska": b"\x1a\x45\xdf\xa3" * 5_000,
     "mp3": b"ID3\4\0\0\0\0\0\0" * 5_000,
     "flac": b"fLaC\0\0\0\x22" * 5_000,
+    "aiff without room": b"FORM\0\0\0\x2eAIFF"
+    + struct.pack(">4sIHIH", b"COMM", 8, 1, 0, 16)
+    + struct.pack(">4sI", b"SSND", 2)
+    + bytes(6),
+    "one byte": b"\xff",
     "au": b".snd" + b"\xff" * 40,
 }
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import run_frcrn, write_noise
+from films import two_track_film
 from paths import ROOT
 
 from frcrn_app import Denoiser, load_audio
+from frcrn_app.audio import load_tracks
 from frcrn_app.batch import run as batch_run
 from frcrn_app.cli import main as cli
 from frcrn_app.cli.main import main
@@ -152,3 +154,43 @@ def test_ctrl_c_leaves_whole_files_only_and_exits_with_130(folder):
     assert err.strip() == "stopped"
     assert load_audio(first).duration == 0.5
     assert [path.name for path in (folder / "output").iterdir()] == ["1.wav"]
+
+
+def test_what_is_said_about_files_and_what_exit_code_1_means(folder, capsys):
+    """One run over a header that is wrong, a lost end, odd names and an unexpanded pattern."""
+    write_noise(folder / "in/short header.wav", seconds=2)
+    content = bytearray((folder / "in/short header.wav").read_bytes())
+    content[40:44] = (8_000).to_bytes(4, "little")
+    (folder / "in/short header.wav").write_bytes(content)
+    odd = os.fsencode(folder / "in") + b"/caf\xe9\nbar.wav"
+    write_noise(folder / "in/plain.wav").rename(os.fsdecode(odd))
+    assert main(["denoise", "in/*.wav", "--strength", "0", "-o", "whole"]) == 0
+    printed = capsys.readouterr()
+    assert "cleaned 2 files (2.5 s of audio" in printed.out
+    assert "note: in/short header.wav: Its header states 0.2 s, but the file holds 2.0 s" in (
+        printed.out
+    )
+    assert "failed" not in printed.err
+    content[40:44] = (200_000).to_bytes(4, "little")
+    (folder / "in/short header.wav").write_bytes(content)
+    assert main(["denoise", "in", "--strength", "0", "-o", "cut"]) == 1
+    err = capsys.readouterr().err
+    assert "incomplete: in/short header.wav: Its end is missing: 2.0 of 6.2 s are there." in err
+    assert load_audio(folder / "cut/short header.wav").duration == 2.0
+
+
+def test_tracks_and_films_on_the_command_line(folder, capsys):
+    film = two_track_film(folder / "screen.mkv")
+    for argv, name, channels in (
+        ([], "screen.mka", [2, 1]),
+        (["--track", "2"], "screen.webm", [1]),
+        (["--film"], "screen.mkv", [2, 1]),
+        (["--format", "flac"], "screen.flac", [2]),
+    ):
+        out = "-".join(["out", *argv]).replace("--", "")
+        assert main(["denoise", str(film), "-o", out, "--strength", "0", *argv]) == 0
+        assert [path.name for path in (folder / out).iterdir()] == [name]
+        assert [track.channels for track in load_tracks(folder / out / name)] == channels
+        assert ("It has 2 audio tracks" in capsys.readouterr().out) == (argv != ["--track", "2"])
+    assert main(["denoise", str(film), "-o", "none", "--track", "3"]) == 1
+    assert "has no track 3: it has 2." in capsys.readouterr().err
