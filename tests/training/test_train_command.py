@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,7 +15,9 @@ from paths import ROOT
 from frcrn_app.cli import arguments as arguments_of
 from frcrn_app.cli import main as cli
 from frcrn_app.cli import train
-from frcrn_app.training import MixtureConfig, build_trainer
+from frcrn_app.training import MixtureConfig, TrainConfig, build_trainer
+from frcrn_app.training.trainer import norms
+from frcrn_app.training.trainer.optimizers import rate_factor
 from frcrn_app.weights import load_weights
 
 SPEECH = ROOT / "examples" / "pairs" / "clean"
@@ -25,6 +28,12 @@ def _threads_as_before():
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def quick_statistics(monkeypatch):
+    """Statistics of normalisation from few batches, where they are not what is tested."""
+    monkeypatch.setattr(norms, "NORM_BATCHES", 4)
 
 
 def _arguments(out, noise, cache, *more):
@@ -55,10 +64,11 @@ def _seen_loss(trainer):
     stream = trainer.batches(0, 0, 1)
     trainer.model.eval()
     with torch.no_grad():
-        losses = [trainer.objective(trainer.model.mask, *next(stream)) for _ in range(20)]
+        losses = [trainer.objective(trainer.model.mask, *next(stream)) for _ in range(8)]
     return float(torch.stack(losses).mean())
 
 
+@pytest.mark.usefixtures("quick_statistics")
 def test_a_tiny_run_lowers_the_loss_on_what_it_saw(tmp_path, noise_folder, cache):
     arguments = _arguments(
         tmp_path, noise_folder, cache, "--steps", "60", "--learning-rate", "0.004"
@@ -101,7 +111,7 @@ def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache):
         cwd=ROOT,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not (killed / "state.pt").exists():
         assert process.poll() is None, "the run ended before it wrote a state"
         assert time.monotonic() < deadline
@@ -116,6 +126,61 @@ def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache):
     for name in ("model", "ema"):
         for key, tensor in states[0][name].items():
             assert torch.equal(tensor, states[1][name][key]), key
+
+
+@pytest.mark.usefixtures("quick_statistics")
+def test_another_loss_takes_effect_when_a_run_goes_on(tmp_path, noise_folder, cache):
+    arguments = _arguments(tmp_path, noise_folder, cache, "--validation-mixtures", "0")
+    assert cli.main([*arguments, "--steps", "1", "--loss", "snr=0.25"]) == 0
+    more = ["--resume", "--loss", "snr=0", "perceptual=0", "complex=0", "magnitude=8"]
+    assert cli.main([*arguments, "--steps", "2", *more]) == 0
+    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    assert [row["loss_weights"] for row in rows] == [
+        "magnitude=70 complex=20 snr=0.25 perceptual=12 resolutions=1",
+        "magnitude=8 resolutions=1",
+    ]
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"])  # of one term, and that lighter
+
+
+@pytest.mark.usefixtures("quick_statistics")
+@pytest.mark.parametrize("network", [["--context", "8"], ["--causal", "--lookahead", "2"]])
+def test_what_is_asked_of_the_network_is_in_its_weights(tmp_path, noise_folder, cache, network):
+    more = ["--steps", "2", "--validation-mixtures", "0", "--snapshot-every", "1", *network]
+    assert cli.main(_arguments(tmp_path, noise_folder, cache, *more)) == 0
+    config = load_weights(tmp_path / "last.safetensors").config
+    assert config.context == (8 if "--context" in network else 0)
+    assert (config.causal, config.lookahead) == ((True, 2) if "--causal" in network else (False, 0))
+    assert sorted(path.name for path in tmp_path.glob("step-*")) == [
+        "step-0000001.safetensors",
+        "step-0000002.safetensors",
+    ]
+
+
+def test_the_rate_falls_or_stays_as_asked():
+    config = TrainConfig(Path(), steps=100, warmup_steps=10, decay_share=0.3)
+    rates = [rate_factor(step, config) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[10:70] == [1.0] * 60
+    assert rates[70:] == sorted(rates[70:], reverse=True)
+    assert rates[99] < 0.01
+    config.decay_share = 0.0
+    assert rate_factor(99, config) == 1.0
+
+
+@pytest.mark.usefixtures("quick_statistics")
+def test_files_that_cannot_be_used_are_named_at_the_start(tmp_path, noise_folder, cache, capsys):
+    noise = tmp_path / "noise"
+    noise.mkdir()
+    for number, path in enumerate(sorted(noise_folder.iterdir())[:3]):
+        (noise / f"{number}{path.suffix}").write_bytes(path.read_bytes())
+    for number in range(7):
+        (noise / f"broken{number}.wav").write_bytes(b"not audio at all" * 50)
+    more = ["--steps", "1", "--validation-mixtures", "0"]
+    assert cli.main(_arguments(tmp_path / "out", noise, cache, *more)) == 0
+    said = capsys.readouterr().err
+    assert "7 files cannot be used and are left out" in said
+    assert "broken0.wav" in said
+    assert "and 2 more" in said
 
 
 def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache):
@@ -138,6 +203,7 @@ def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache):
     assert apart < 1e-4 * moved  # sums in another order, no more
 
 
+@pytest.mark.usefixtures("quick_statistics")
 def test_another_optimizer_cannot_go_on(tmp_path, noise_folder, cache, capsys):
     arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1")
     arguments += ["--channels", "16", "--validation-mixtures", "0"]  # 8 have no matrix for Muon
@@ -163,7 +229,7 @@ def test_a_polite_stop_saves_the_step_it_was_at(tmp_path, noise_folder, cache, c
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not (tmp_path / "state.pt").exists():
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
