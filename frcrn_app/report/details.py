@@ -99,7 +99,7 @@ def group_table(
             }
             for key in shown
         ],
-        "has_more": len(evaluation.metrics) > len(shown),
+        "has_more": metrics is None and len(evaluation.metrics) > len(shown),
     }
 
 

@@ -265,7 +265,6 @@ def _picture_parts() -> dict[str, Block]:
     parts: dict[str, Block] = dict(choosers)
     for name in ("distribution", "gain", "group"):
         with gr.Column(elem_classes="fr-figure-card") as card:
-            gr.HTML(text(f"evaluate.{name}_title"))
             parts[name] = gr.HTML(
                 "",
                 elem_id=f"evaluate-{name}",
