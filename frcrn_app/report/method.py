@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from frcrn_app.evaluation import NOISY, Evaluation, Summary
+from frcrn_app.evaluation import BOOTSTRAP_FILES, NOISY, Evaluation, Summary
 from frcrn_app.metrics import METRICS
 from frcrn_app.report.numbers import plain
 from frcrn_app.report.words import Words
@@ -24,7 +24,7 @@ def method(evaluation: Evaluation, summary: Summary, words: Words) -> str:
     if with_clean:
         aligned = "method.aligned" if evaluation.settings["align"] else "method.not_aligned"
         sentences.append(words(aligned))
-    sentences.append(words("method.statistics", seed=summary.seed))
+    sentences.append(words("method.statistics", seed=summary.seed, files=BOOTSTRAP_FILES))
     if summary.clusters is not None:
         sentences.append(words("method.clusters", count=summary.clusters))
     return words("join").join(sentences)

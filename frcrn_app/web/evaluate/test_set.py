@@ -12,6 +12,7 @@ from frcrn_app.evaluation import (
     SoundFile,
     allowed_folder,
     among,
+    first_of,
     inside,
     list_sounds,
     pair_archive,
@@ -90,12 +91,8 @@ class TestSet:
         if not self.manifest:
             raise PairError("evaluate.no_manifest")
         uploaded = among(Path(path) for path in self.manifest_sounds)
-        resolvers = [uploaded, *(inside(roots, root) for root in roots)]
-
-        def resolve(cell: str) -> Path | None:
-            return next((found for r in resolvers if (found := r(cell)) is not None), None)
-
-        return pair_manifest(self.manifest, resolve)
+        local = [inside(roots, root) for root in roots]
+        return pair_manifest(self.manifest, first_of(uploaded, *local))
 
     def _folders(self, roots: tuple[Path, ...]) -> PairSet:
         if not roots:
