@@ -47,6 +47,7 @@ class Dialect:
     header: struct.Struct  # name and size
     samples: bytes  # name of the chunk that holds them
     alignment: int
+    preamble: int = 0  # bytes in that chunk before the samples
     counts_header: bool = False
     magics: tuple[bytes, ...] = ()
 
@@ -57,9 +58,17 @@ class Dialect:
 
 RIFF = Dialect("RIFF", 12, struct.Struct("<4sI"), b"data", 2, magics=(b"RIFF", b"RF64", b"BW64"))
 RIFX = Dialect("RIFX", 12, struct.Struct(">4sI"), b"data", 2, magics=(b"RIFX",))
-AIFF = Dialect("AIFF", 12, struct.Struct(">4sI"), b"SSND", 2, magics=(b"FORM",))
-CAF = Dialect("CAF", 8, struct.Struct(">4sq"), b"data", 1, magics=(b"caff",))
-WAVE64 = Dialect("W64", 40, struct.Struct("<16sQ"), b"data", 8, True, (b"riff\x2e\x91\xcf\x11",))
+AIFF = Dialect("AIFF", 12, struct.Struct(">4sI"), b"SSND", 2, preamble=8, magics=(b"FORM",))
+CAF = Dialect("CAF", 8, struct.Struct(">4sq"), b"data", 1, preamble=4, magics=(b"caff",))
+WAVE64 = Dialect(
+    "W64",
+    40,
+    struct.Struct("<16sQ"),
+    b"data",
+    8,
+    counts_header=True,
+    magics=(b"riff\x2e\x91\xcf\x11",),
+)
 DIALECTS = (RIFF, RIFX, AIFF, CAF, WAVE64)
 
 
@@ -106,89 +115,124 @@ def walk(file: BinaryIO, dialect: Dialect, start: int, stop: int) -> Iterator[Ch
         if size < 0:
             return
         end = content + size
-        position = end + -(end - dialect.first) % dialect.alignment
+        position = end + -(end - start) % dialect.alignment
+
+
+@dataclass
+class _Header:
+    """What the chunks before the samples say about them."""
+
+    block: int = 0  # bytes of one sample of all channels
+    rate: int | None = None  # Hz
+    coding: int | None = None  # format tag
+    long_size: int | None = None  # of the samples' chunk, where a ds64 chunk states it
+    frames_at: int | None = None  # where AIFF counts its samples
+
+    @property
+    def byte_rate(self) -> int:
+        """Bytes of a second; 0 where the header does not tell."""
+        return (self.rate or 0) * self.block
+
+    def take(self, file: BinaryIO, dialect: Dialect, chunk: Chunk) -> None:
+        """Read one chunk of those that describe the samples."""
+        if chunk.name == b"ds64":
+            self.long_size = (_unpack(file, "<8xQ", chunk.start) or (None,))[0]
+        elif chunk.name == b"fmt ":
+            layout = (">" if dialect is RIFX else "<") + "H2xI4xH"
+            numbers = _unpack(file, layout, chunk.start)
+            if numbers is not None:
+                self.coding, self.rate, self.block = numbers
+        elif chunk.name == b"COMM":
+            channels, bits = _unpack(file, ">H4xH", chunk.start) or (0, 0)
+            self.block = channels * ((bits + 7) // 8)
+            self.rate = _extended_rate(file, chunk)
+            self.frames_at = chunk.start + 2
+        elif chunk.name == b"desc":
+            rate, self.block = _unpack(file, ">d8xI", chunk.start) or (0.0, 0)
+            self.rate = int(rate) if 0 < rate < 2**31 else None
 
 
 def find_samples(file: BinaryIO, dialect: Dialect, origin: int, length: int) -> Samples | None:
     """Where the samples of the container at `origin` really are; None where there are none."""
-    block, rate, coding, long_size = 0, None, None, None
-    description: Chunk | None = None
+    header = _Header()
     for chunk in walk(file, dialect, origin + dialect.first, length):
-        if chunk.name == b"ds64":
-            long_size = _unpack(file, "<8xQ", chunk.start)
-        elif chunk.name == b"fmt ":
-            order = ">" if dialect is RIFX else "<"
-            coding, rate, block = _unpack(file, order + "H2xI4xH", chunk.start) or (None, None, 0)
-        elif chunk.name == b"COMM":
-            description = chunk
-            channels, bits = _unpack(file, ">H4xH", chunk.start) or (0, 0)
-            block = channels * (bits + 7) // 8
-        elif chunk.name == b"desc":
-            rate, block = _unpack(file, ">d8xI", chunk.start) or (None, 0)
-            rate = int(rate) if rate and 0 < rate < 2**31 else None
-        elif chunk.name == dialect.samples:
-            if description is not None and rate is None:
-                rate = _extended_rate(file, description)
-            return _settled(
-                file, dialect, origin, length, chunk, block, rate, coding, long_size, description
-            )
+        if chunk.name == dialect.samples:
+            size, end, notes = _true_size(file, dialect, chunk, header, length)
+            pieces: list[Piece] = [(origin, end)]
+            if notes:
+                pieces = _repaired(file, dialect, origin, chunk, header, size)
+            start, stop = chunk.start + dialect.preamble, chunk.start + size
+            return Samples(pieces, notes, start, stop, header.rate, header.coding, end)
+        header.take(file, dialect, chunk)
     return None
 
 
-def _settled(
-    file, dialect, origin, length, chunk, block, rate, coding, long_size, description
-) -> Samples:
-    """Decide how long the chunk of samples is, and show the file so."""
-    head = 8 if dialect is AIFF else 4 if dialect is CAF else 0  # bytes before its samples
+def _true_size(
+    file: BinaryIO, dialect: Dialect, chunk: Chunk, header: _Header, length: int
+) -> tuple[int, int, list[Note]]:
+    """Size of the samples' chunk, end of its container, and what its header had wrong."""
     rest = length - chunk.start
-    stated, unknown = chunk.size, False
-    if dialect in (RIFF, RIFX) and stated >= UNKNOWN_SIZE_32:
-        stated, unknown = (long_size, False) if long_size is not None else (rest, True)
-    elif dialect is CAF and stated < 0:
-        stated, unknown = rest, True
-    stated = max(0, stated)
-    byte_rate = rate * block if rate and block else 0
-    notes: list[Note] = []
-    size, end = stated, length
+    stated = max(0, chunk.size)
+    if dialect in (RIFF, RIFX) and chunk.size >= UNKNOWN_SIZE_32:
+        if header.long_size is None:
+            return rest, length, []
+        stated = header.long_size
+    elif dialect is CAF and chunk.size < 0:
+        return rest, length, []
     if stated > rest:
-        size = rest
-        missing = (stated - rest) / byte_rate if byte_rate else 1.0
-        if missing < _WRONG_BY:
-            notes.append(Note("audio.note.header_wrong"))
-        else:
-            notes.append(_cut_off(rest - head, stated - head, byte_rate))
-    elif not unknown:
-        following = chunk.start + stated
-        found = _next_container(file, dialect, following, length)
-        if found is not None:
-            end = found
-        elif not _ends_well(file, dialect, following, length):
-            size = rest
-            held = (rest - head) / byte_rate if byte_rate else None
-            if stated <= head:
-                notes.append(Note("audio.note.no_length"))
-            elif held is not None:
-                told = (stated - head) / byte_rate
-                notes.append(Note("audio.note.header_short", {"stated": told, "held": held}))
-    if notes and block and size > head:
-        size = head + (size - head) // block * block
-    start, stop = chunk.start + head, chunk.start + size
-    if not notes and origin == 0 and end == length:
-        pieces: list[Piece] = [(0, length)]
-    elif not notes:
-        pieces = [(origin, end)]
-    else:
-        patches = {chunk.header: _header(dialect, file, chunk, size)}
-        if long_size is not None:
-            file.seek(origin + dialect.first + 16)
-            patches[origin + dialect.first + 16] = struct.pack("<Q", size)
-        if description is not None and block:
-            patches[description.start + 2] = struct.pack(">I", max(0, size - head) // block)
-        pieces = patched(origin, stop, patches)
-    return Samples(pieces, notes, start, stop, rate, coding, end)
+        return _whole(rest, header, dialect), length, [_promise(stated, rest, header, dialect)]
+    following = chunk.start + stated
+    end = _next_container(file, dialect, chunk, following, length)
+    if end is not None or _ends_well(file, dialect, chunk, following, length):
+        return stated, length if end is None else end, []
+    if stated <= dialect.preamble:
+        note = Note("audio.note.no_length")
+    elif header.byte_rate:
+        seconds = {
+            "stated": (stated - dialect.preamble) / header.byte_rate,
+            "held": (rest - dialect.preamble) / header.byte_rate,
+        }
+        note = Note("audio.note.header_short", seconds)
+    else:  # compressed in a way that only its decoder can measure
+        return stated, length, []
+    return _whole(rest, header, dialect), length, [note]
 
 
-def _header(dialect: Dialect, file: BinaryIO, chunk: Chunk, size: int) -> bytes:
+def _whole(size: int, header: _Header, dialect: Dialect) -> int:
+    """A size without the part of a sample at its end."""
+    if not header.block or size <= dialect.preamble:
+        return size
+    return dialect.preamble + (size - dialect.preamble) // header.block * header.block
+
+
+def _promise(stated: int, rest: int, header: _Header, dialect: Dialect) -> Note:
+    """What to say of a header that states more than there is."""
+    if not header.byte_rate:
+        return Note("audio.note.cut_off", lost=True)
+    if (stated - rest) / header.byte_rate < _WRONG_BY:
+        return Note("audio.note.header_wrong")
+    seconds = {
+        "held": (rest - dialect.preamble) / header.byte_rate,
+        "stated": (stated - dialect.preamble) / header.byte_rate,
+    }
+    return Note("audio.note.cut_off_at", seconds, lost=True)
+
+
+def _repaired(
+    file: BinaryIO, dialect: Dialect, origin: int, chunk: Chunk, header: _Header, size: int
+) -> list[Piece]:
+    """The container up to the end of its samples, with the true size in its headers."""
+    patches = {chunk.header: _sized(dialect, file, chunk, size)}
+    if header.long_size is not None:
+        patches[origin + dialect.first + 16] = struct.pack("<Q", size)
+    if header.frames_at is not None and header.block:
+        frames = max(0, size - dialect.preamble) // header.block
+        patches[header.frames_at] = struct.pack(">I", frames)
+    return patched(origin, chunk.start + size, patches)
+
+
+def _sized(dialect: Dialect, file: BinaryIO, chunk: Chunk, size: int) -> bytes:
+    """A chunk's header with another size."""
     file.seek(chunk.header)
     name = file.read(dialect.names_length)
     if dialect.counts_header:
@@ -198,33 +242,35 @@ def _header(dialect: Dialect, file: BinaryIO, chunk: Chunk, size: int) -> bytes:
     return dialect.header.pack(name, size)
 
 
-def _cut_off(held: int, stated: int, byte_rate: int) -> Note:
-    if not byte_rate:
-        return Note("audio.note.cut_off", lost=True)
-    seconds = {"held": held / byte_rate, "stated": stated / byte_rate}
-    return Note("audio.note.cut_off_at", seconds, lost=True)
+def _aligned(position: int, dialect: Dialect, chunk: Chunk) -> int:
+    """Where the chunk after another one stands, if that one ends at a position."""
+    return position + -(position - chunk.header) % dialect.alignment
 
 
-def _next_container(file: BinaryIO, dialect: Dialect, position: int, length: int) -> int | None:
-    """Where another file of the same kind begins, if it does right behind the samples' chunk."""
-    for start in (position, position + -(position - dialect.first) % dialect.alignment):
+def _next_container(
+    file: BinaryIO, dialect: Dialect, chunk: Chunk, position: int, length: int
+) -> int | None:
+    """Where another file of the same kind begins behind the samples' chunk and those after it."""
+    aligned = _aligned(position, dialect, chunk)
+    for start in (position, aligned):
         file.seek(start)
         head = file.read(16)
         if start + 16 <= length and dialect_of(head) is dialect:
             return start
-    following = position + -(position - dialect.first) % dialect.alignment
-    for chunk in walk(file, dialect, following, length):
-        file.seek(chunk.header)
+    for following in walk(file, dialect, aligned, length):
+        file.seek(following.header)
         if dialect_of(file.read(16)) is dialect:
-            return chunk.header
+            return following.header
     return None
 
 
-def _ends_well(file: BinaryIO, dialect: Dialect, position: int, length: int) -> bool:
+def _ends_well(
+    file: BinaryIO, dialect: Dialect, samples: Chunk, position: int, length: int
+) -> bool:
     """Whether chunks, or padding, or nothing at all, fill the file from here to its end."""
     if length - position <= dialect.header.size or _only_zeros(file, position, length):
         return True
-    for start in {position, position + -(position - dialect.first) % dialect.alignment}:
+    for start in {position, _aligned(position, dialect, samples)}:
         last = None
         for chunk in walk(file, dialect, start, length):
             last = chunk
@@ -259,14 +305,13 @@ def _only_zeros(file: BinaryIO, position: int, length: int) -> bool:
     return True
 
 
-def _unpack(file: BinaryIO, layout: str, position: int):
-    """Numbers at a position; None where the file ends before; alone where there is one."""
+def _unpack(file: BinaryIO, layout: str, position: int) -> tuple | None:
+    """Numbers at a position; None where the file ends before."""
     file.seek(position)
     content = file.read(struct.calcsize(layout))
     if len(content) < struct.calcsize(layout):
         return None
-    numbers = struct.unpack(layout, content)
-    return numbers[0] if len(numbers) == 1 else numbers
+    return struct.unpack(layout, content)
 
 
 def _extended_rate(file: BinaryIO, description: Chunk) -> int | None:

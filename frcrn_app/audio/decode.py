@@ -162,9 +162,7 @@ def track_fields(stream) -> dict[str, str]:
 
 
 def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[Decoded]:
-    import av
-    import av.error
-
+    """Decode streams side by side, in one pass over the file."""
     family = container.format.name.split(",")[0]
     tolerance = 0.01 if family in _TIMED_BY_SAMPLES else _JITTER
     start = beginning(container)
@@ -177,7 +175,39 @@ def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[De
         if family in ("mov", "flac") and stream.duration and rate:
             # Elsewhere the duration is a guess from the bit rate.
             budget.check(int(stream.duration * stream.time_base * rate), rate)
-    ends = False
+    reached_end = _decode_packets(container, streams, timelines, start)
+    tracks, empty = [], []
+    for number, stream in enumerate(streams, 1):
+        timeline = timelines[stream.index]
+        if timeline.rate is None:
+            if len(streams) == 1 and timeline.damaged:
+                raise AudioError("audio.unreadable", name=named(budget.path))
+            empty.append(Note("audio.note.track_empty", {"track": number}, lost=True))
+            continue
+        if not reached_end:
+            timeline.notes.append(Note("audio.note.cut_off", lost=True))
+        _settle_end(timeline, stream, family, start)
+        tracks.append(
+            Decoded(
+                timeline.samples(),
+                timeline.rate,
+                {"mov": "MP4", "matroska": "WEBM"}.get(family, family.upper()),
+                _subtype(stream.codec_context),
+                timeline.notes,
+                track_fields(stream),
+            )
+        )
+    if not tracks:
+        raise AudioError("audio.no_samples", name=named(budget.path))
+    tracks[0].notes += empty
+    return tracks
+
+
+def _decode_packets(container, streams: list, timelines: dict[int, Timeline], start: float) -> bool:
+    """Put all that decodes into the timelines; whether the container could be read to its end."""
+    import av
+    import av.error
+
     slower = {
         stream.index: av.AudioResampler("fltp", stream.layout, _DSD_RATE)
         for stream in streams
@@ -188,50 +218,17 @@ def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[De
         try:
             packet = next(packets)
         except StopIteration:
-            break
+            return True
         except av.error.FFmpegError:
-            ends = True
-            break
+            return False
         timeline = timelines[packet.stream.index]
         try:
             for frame in _frames(packet, slower):
                 if frame.samples:
-                    second = frame.time
-                    timeline.add_at(frame_samples(frame), frame.sample_rate, second, start)
+                    timeline.add_at(frame_samples(frame), frame.sample_rate, frame.time, start)
         except av.error.FFmpegError:
             if packet.size:
                 timeline.damaged.append(timeline.seconds)
-    tracks = []
-    for stream in streams:
-        timeline = timelines[stream.index]
-        if timeline.rate is None:
-            if len(streams) > 1:
-                note = Note("audio.note.track_empty", {"track": streams.index(stream) + 1}, True)
-                timeline.notes.append(note)
-            elif timeline.damaged:
-                raise AudioError("audio.unreadable", name=named(budget.path))
-            continue
-        if ends:
-            timeline.notes.append(Note("audio.note.cut_off", lost=True))
-        _settle_end(timeline, stream, family, start)
-        channels = timeline.channels
-        samples = timeline.samples()
-        assert samples.shape[0] == channels
-        tracks.append(
-            Decoded(
-                samples,
-                timeline.rate,
-                {"mov": "MP4", "matroska": "WEBM"}.get(family, family.upper()),
-                _subtype(stream.codec_context),
-                timeline.notes,
-                track_fields(stream),
-            )
-        )
-    empty = [n for t in timelines.values() if t.rate is None for n in t.notes]
-    if not tracks:
-        raise AudioError("audio.no_samples", name=named(budget.path))
-    tracks[0].notes += empty
-    return tracks
 
 
 def _frames(packet, slower: dict) -> Iterator:

@@ -74,9 +74,10 @@ def mix(tracks: list[Audio]) -> Audio:
     samples = np.zeros((channels, max(part.shape[1] for part in parts)), np.float32)
     for part in parts:
         samples[:, : part.shape[1]] += part
-    notes = dict.fromkeys(str(note) for track in tracks for note in track.notes)
-    kept = {str(note): note for track in tracks for note in track.notes}
-    mixed = replace(first, samples=samples, notes=tuple(kept[key] for key in notes))
+    notes: list[Note] = []
+    for track in tracks:
+        notes += [note for note in track.notes if note not in notes]
+    mixed = replace(first, samples=samples, notes=tuple(notes))
     return mixed.noted(Note("audio.mixed", {"count": len(tracks)}))
 
 

@@ -82,10 +82,6 @@ class Timeline:
         return self._runs[0].rate if self._runs else None
 
     @property
-    def channels(self) -> int:
-        return self._runs[0].channels
-
-    @property
     def seconds(self) -> float:
         return sum(run.length / run.rate for run in self._runs)
 

@@ -187,10 +187,11 @@ def _write(job: FileJob, enhanced: list[Audio], options: RunOptions, elapsed: fl
             )
     except Exception as error:
         return _failed(job, error)
-    notes = [note for track in enhanced for note in track.notes]
+    notes: list[Note] = []
+    for track in enhanced:
+        notes += [note for note in track.notes if note not in notes]
     if len(enhanced) > 1:
         notes.append(Note("batch.tracks", {"count": len(enhanced)}))
-    notes = [note for place, note in enumerate(notes) if note not in notes[:place]]
     return FileResult(
         job.source,
         written.path,
