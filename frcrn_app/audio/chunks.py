@@ -19,6 +19,8 @@ UNKNOWN_SIZE_32 = 0x7FFFF000
 
 MPEG_IN_WAV = (0x50, 0x55)  # format tags of layers 1 and 2, and of MP3
 
+_UNCOMPRESSED = (1, 3, 6, 7, 0xFFFE)  # PCM, float, A-law, mu-law, and what names itself further on
+
 _MOST_CHUNKS = 100_000  # a file of empty chunks ends the walk here
 _WRONG_BY = 0.01  # s: promises that exceed the file by less are wrong, not cut off
 _PADDING_BLOCK = 1 << 16  # bytes
@@ -128,20 +130,23 @@ class _Header:
     long_size: int | None = None  # of the samples' chunk, where a ds64 chunk states it
     frames_at: int | None = None  # where AIFF counts its samples
 
+    coded_rate: int = 0  # bytes of a second, where samples are compressed
+
     @property
     def byte_rate(self) -> int:
         """Bytes of a second; 0 where the header does not tell."""
-        return (self.rate or 0) * self.block
+        return self.coded_rate or (self.rate or 0) * self.block
 
     def take(self, file: BinaryIO, dialect: Dialect, chunk: Chunk) -> None:
         """Read one chunk of those that describe the samples."""
         if chunk.name == b"ds64":
             self.long_size = (_unpack(file, "<8xQ", chunk.start) or (None,))[0]
         elif chunk.name == b"fmt ":
-            layout = (">" if dialect is RIFX else "<") + "H2xI4xH"
+            layout = (">" if dialect is RIFX else "<") + "H2xIIH"
             numbers = _unpack(file, layout, chunk.start)
             if numbers is not None:
-                self.coding, self.rate, self.block = numbers
+                self.coding, self.rate, byte_rate, self.block = numbers
+                self.coded_rate = 0 if self.coding in _UNCOMPRESSED else byte_rate
         elif chunk.name == b"COMM":
             channels, bits = _unpack(file, ">H4xH", chunk.start) or (0, 0)
             self.block = channels * ((bits + 7) // 8)

@@ -34,6 +34,7 @@ _JITTER = 0.05  # s, of time stamps in milliseconds and of live recordings
 _LONGEST_DELAY = 10.0  # s; audio alone that starts later is a piece of something longer
 _SHORTEST_DELAY = 0.1  # s
 _MISSING_END = 0.1  # s
+_MP3_FORGIVEN = 2  # frames that rely on earlier ones, which a cut took away
 _DSD_RATE = 88_200  # Hz; above 44 kHz there is but the noise that DSD shifts there
 
 
@@ -166,7 +167,15 @@ def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[De
     family = container.format.name.split(",")[0]
     tolerance = 0.01 if family in _TIMED_BY_SAMPLES else _JITTER
     start = beginning(container)
-    timelines = {stream.index: Timeline(budget, tolerance, seamless) for stream in streams}
+    timelines = {
+        stream.index: Timeline(
+            budget,
+            tolerance,
+            seamless=seamless,
+            forgiven=_MP3_FORGIVEN if stream.codec_context.name.startswith("mp3") else 0,
+        )
+        for stream in streams
+    }
     for stream in streams:
         if stream.codec_context.name == "flac":
             # Damaged frames are left out, rather than decoded as noise.
@@ -246,6 +255,8 @@ def _settle_end(timeline: Timeline, stream, family: str, start: float) -> None:
     if stream.start_time is not None:
         stated += max(0.0, float(stream.start_time * stream.time_base) - start)
     timeline.trim_padding(stated)
+    if family == "flac":  # frames know their place: of a trimmed file, the start is missing
+        stated -= start
     if timeline.seconds < stated - _MISSING_END:
         seconds = {"held": timeline.seconds, "stated": stated}
         timeline.notes.append(Note("audio.note.cut_off_at", seconds, lost=True))

@@ -74,7 +74,9 @@ def survey(
         if frame is None:
             begin = position
             position = _skip_tags(data, position, stop)
-            if position == begin:
+            if position > begin:
+                part = None  # what follows a tag was encoded by itself
+            else:
                 found = _next_frame(data, position + 1, stop, part and part.first, stop)
                 position = stop if found is None else found
                 if position - begin > _TAIL:

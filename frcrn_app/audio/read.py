@@ -220,6 +220,22 @@ def _decode(file: BinaryIO, part: Part, budget: Budget, track: int | None) -> li
     ]
 
 
+def _said_once(notes: list[Note]) -> tuple[Note, ...]:
+    """Notes without those that tell of a missing end less exactly than another one."""
+    exact = [note for note in notes if note.code == "audio.note.cut_off_at"]
+    if not exact:
+        return tuple(notes)
+    held = max(float(str(note.fields["held"])) for note in exact)
+    return tuple(
+        note
+        for note in notes
+        if note.code != "audio.note.cut_off"
+        and not (
+            note.code == "audio.note.damaged" and float(str(note.fields["second"])) >= held - 0.1
+        )
+    )
+
+
 def _finished(decoded: Decoded, notes: list[Note], tags: Tags, path: Path) -> Audio:
     fields = dict(tags.fields) | decoded.fields
     audio = Audio(
@@ -227,7 +243,7 @@ def _finished(decoded: Decoded, notes: list[Note], tags: Tags, path: Path) -> Au
         decoded.rate,
         decoded.container,
         decoded.subtype,
-        (*notes, *decoded.notes),
+        _said_once([*notes, *decoded.notes]),
         replace(tags, fields=tuple(fields.items())),
     )
     require_samples(audio, path)

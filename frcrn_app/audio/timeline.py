@@ -66,10 +66,19 @@ class Timeline:
         tolerance: s that a block may come later than the one before ended, without a gap: time
             stamps of some containers are rounded, or jitter.
         seamless: a gap is damage: nobody stops such a recording and goes on.
+        forgiven: how many blocks that cannot be decoded are no damage.
     """
 
-    def __init__(self, budget: Budget, tolerance: float = 0.0, seamless: bool = False):
+    def __init__(
+        self,
+        budget: Budget,
+        tolerance: float = 0.0,
+        *,
+        seamless: bool = False,
+        forgiven: int = 0,
+    ):
         self.budget, self.tolerance, self.seamless = budget, tolerance, seamless
+        self.forgiven = forgiven
         self.notes: list[Note] = []
         self._runs: list[_Run] = []
         self._origin: float | None = None  # s of time stamps at the track's start
@@ -163,7 +172,7 @@ class Timeline:
                 "count": len(self._gaps),
             }
             self.notes.append(Note("audio.note.gap", fields))
-        if self.damaged:
+        if len(self.damaged) > self.forgiven:
             fields = {"second": self.damaged[0], "count": len(self.damaged)}
             self.notes.append(Note("audio.note.damaged", fields, lost=True))
 

@@ -187,6 +187,17 @@ def test_joined_mp3s_whose_second_counts_nothing(tmp_path):
     assert np.argmax(spectrum) == pytest.approx(600, abs=2)
 
 
+def test_mp3s_without_any_count_are_joined_without_loss(tmp_path):
+    frames = without_count(save_audio(tmp_path / "1.mp3", tone(2.0, 44_100)).read_bytes())
+    tag = b"ID3\x03\0\0\0\0\0\x0aTIT2\0\0\0\0\0\0"
+    for between in (b"", tag):
+        path = tmp_path / "a.mp3"
+        path.write_bytes(frames + between + frames)
+        whole = load_audio(path)
+        assert whole.duration == pytest.approx(4.0, abs=0.15)
+        assert not any(note.lost for note in whole.notes)
+
+
 def test_an_mp3_whose_rate_changes_midway_goes_on_at_the_first(tmp_path):
     first = save_audio(tmp_path / "1.mp3", tone(2.0, 44_100)).read_bytes()
     second = save_audio(tmp_path / "2.mp3", tone(2.0, 22_050)).read_bytes()
@@ -255,6 +266,18 @@ def test_a_header_that_promises_less(tmp_path):
     [note] = audio.notes
     assert note.code == "audio.note.header_short"
     assert (note.fields["stated"], note.fields["held"]) == (0.25, 1.25)
+
+
+@pytest.mark.parametrize("subtype", ["MS_ADPCM", "IMA_ADPCM", "GSM610"])
+def test_the_end_of_compressed_samples_is_missed(tmp_path, subtype):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(64_000)[0], 8_000, subtype)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    [note] = load_audio(path).notes
+    assert (note.code, note.lost) == ("audio.note.cut_off_at", True)
+    assert note.fields["stated"] == pytest.approx(8.0, abs=0.1)
+    assert note.fields["held"] == pytest.approx(4.0, abs=0.1)
 
 
 def test_what_follows_the_samples_is_no_audio(tmp_path):
