@@ -1,10 +1,11 @@
-"""python -m frcrn_app benchmark: speed on this machine, beside the reference if asked."""
+"""python -m frcrn_app benchmark: speed and memory on this machine."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
+from frcrn_app.cli.arguments import positive
 from frcrn_app.errors import UserError
 
 HELP = "measure speed and memory on this machine"
@@ -15,13 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--weights",
         metavar="NAME or PATH",
         help="of those that `python -m frcrn_app weights list` shows, or random: the full-size "
-        "network with seeded weights (default: the best here; random with --against)",
+        "network with seeded weights (default: the best here; frcrn-live with --live)",
     )
     parser.add_argument(
-        "--against",
-        choices=("clearvoice",),
-        help="measure the published implementation as well; its code is installed apart on first "
-        "use",
+        "--live",
+        type=positive,
+        nargs="*",
+        metavar="N",
+        help="measure frames of N live streams at once on one thread (without numbers: 1 2 4 8)",
     )
     parser.add_argument(
         "--device", default="auto", metavar="DEVICE", help="auto (default), cpu, cuda or cuda:N"
@@ -41,16 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one or more (default: torch, which all commands use)",
     )
     parser.add_argument(
-        "--seconds", type=_seconds, default=10.0, metavar="S", help="of sound (default: 10)"
+        "--seconds", type=_seconds, default=10.0, metavar="S", help="of audio (default: 10)"
     )
     parser.add_argument(
-        "--batch", type=_count, default=1, metavar="N", help="sounds at once (default: 1)"
+        "--batch", type=positive, default=1, metavar="N", help="recordings at once (default: 1)"
     )
     parser.add_argument(
-        "--repeats", type=_count, default=5, metavar="N", help="warm calls of each (default: 5)"
+        "--repeats", type=positive, default=5, metavar="N", help="warm calls of each (default: 5)"
     )
     parser.add_argument(
-        "--threads", type=_count, metavar="N", help="of the processor (default: all)"
+        "--threads", type=positive, metavar="N", help="of the processor (default: all)"
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table here")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all figures here")
@@ -66,33 +68,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
-
-
 def run(args: argparse.Namespace) -> int:
     """Measures, prints the table and writes the files.
 
     Raises:
-        UserError: weights, device, precision, runtime or reference are not to be had here.
+        UserError: this machine does not have the weights, device, precision or runtime.
     """
-    from frcrn_app.inference.benchmark import RANDOM, as_markdown, run_benchmark
-
-    measured = run_benchmark(
-        args.weights or (RANDOM if args.against else "auto"),
-        device=args.device,
-        precisions=args.precision,
-        runtimes=args.runtime,
-        seconds=args.seconds,
-        batch=args.batch,
-        repeats=args.repeats,
-        threads=args.threads,
-        against_reference=args.against is not None,
-        report=lambda text: print(text, file=sys.stderr),
-    )
-    table = as_markdown(measured)
+    measured, table = _live(args) if args.live is not None else _recordings(args)
     print(table, end="")
     for path, content in (
         (args.markdown, table),
@@ -103,5 +85,40 @@ def run(args: argparse.Namespace) -> int:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(content, encoding="utf-8")
             except OSError as error:
-                raise UserError(f"{path} cannot be written: {error.strerror}.") from None
+                raise UserError("inference.table_not_written", file=path, reason=error) from None
     return 0
+
+
+def _recordings(args: argparse.Namespace) -> tuple[dict, str]:
+    from frcrn_app.inference.benchmark import as_markdown, run_benchmark
+
+    measured = run_benchmark(
+        args.weights or "auto",
+        device=args.device,
+        precisions=args.precision,
+        runtimes=args.runtime,
+        seconds=args.seconds,
+        batch=args.batch,
+        repeats=args.repeats,
+        threads=args.threads,
+        report=_report,
+    )
+    return measured, as_markdown(measured)
+
+
+def _live(args: argparse.Namespace) -> tuple[dict, str]:
+    from frcrn_app.inference import LIVE_WEIGHTS
+    from frcrn_app.inference.benchmark import live_as_markdown, run_live_benchmark
+
+    measured = run_live_benchmark(
+        args.weights or LIVE_WEIGHTS,
+        streams=args.live or (1, 2, 4, 8),
+        seconds=args.seconds,
+        threads=args.threads or 1,
+        report=_report,
+    )
+    return measured, live_as_markdown(measured)
+
+
+def _report(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -38,7 +38,7 @@ def load_runtime(
         DeviceError: the runtime is unknown, is not installed, or has no such device or precision.
     """
     if name not in RUNTIMES:
-        raise DeviceError(f"There is no runtime {name!r}: choose {', '.join(RUNTIMES)}.")
+        raise DeviceError("inference.no_such_runtime", runtime=name, known=", ".join(RUNTIMES))
     return RUNTIMES[name](model, device, precision)
 
 
@@ -55,7 +55,7 @@ def _onnxruntime(model: FRCRN, device: str, precision: str) -> Runtime:
 
     onnxruntime = _package("onnxruntime", device)
     if precision != "float32":
-        raise DeviceError("The runtime onnxruntime computes in float32 alone.")
+        raise DeviceError("inference.runtime_precision", runtime="onnxruntime", known="float32")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(
@@ -70,7 +70,8 @@ def _openvino(model: FRCRN, device: str, precision: str) -> Runtime:
     openvino = _package("openvino", device)
     hints = {"float32": "f32", "bfloat16": "bf16"}
     if precision not in hints:
-        raise DeviceError("The runtime openvino computes in float32 and bfloat16 alone.")
+        known = ", ".join(hints)
+        raise DeviceError("inference.runtime_precision", runtime="openvino", known=known)
     core = openvino.Core()
     settings = {
         "INFERENCE_PRECISION_HINT": hints[precision],
@@ -84,11 +85,11 @@ def _openvino(model: FRCRN, device: str, precision: str) -> Runtime:
 
 def _package(name: str, device: str) -> ModuleType:
     if device != "cpu":
-        raise DeviceError(f"The runtime {name} is for the device cpu here, not {device}.")
+        raise DeviceError("inference.runtime_device", runtime=name, device=device)
     try:
         return importlib.import_module(name)
     except ImportError:
-        raise DeviceError(f"The runtime {name} is not installed: pip install {name}.") from None
+        raise DeviceError("inference.package_missing", package=name) from None
 
 
 RUNTIMES: dict[str, Callable[[FRCRN, str, str], Runtime]] = {

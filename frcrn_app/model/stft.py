@@ -77,6 +77,7 @@ class InverseSTFT(nn.Module):
 
 def padded_length(samples: int, win_length: int, hop_length: int) -> int:
     """Shortest length >= samples that whole frames cover (at least one frame)."""
-    # sym_max is max for numbers that an exporter leaves open.
-    hops = -(-torch.sym_max(samples - win_length, 0) // hop_length)
+    # sym_max is max for numbers that an exporter leaves open. ONNX rounds the quotient of negative
+    # numbers up, so that -(-a // b) would be another number there.
+    hops = (torch.sym_max(samples - win_length, 0) + hop_length - 1) // hop_length
     return win_length + hops * hop_length
