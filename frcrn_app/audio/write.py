@@ -63,7 +63,7 @@ def save_audio(path: str | os.PathLike, audio: Audio, *, format: str = "same") -
     """
     written = save_tracks(path, [audio], format=format)
     for note in written.notes:
-        logger.warning("%s: %s", written.path.name, note.sentence())
+        logger.warning("%s", note.sentence())  # no name: a server's log holds none
     return written.path
 
 
