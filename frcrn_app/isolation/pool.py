@@ -78,8 +78,13 @@ def isolated(
             path.unlink(missing_ok=True)
 
 
-def warm_up() -> None:
-    """Start the processes now, so that the first file need not wait for them."""
+def warm_up(*modules: str) -> None:
+    """Start the processes now, so that the first file need not wait for them.
+
+    Args:
+        modules: that functions will be called from, to be imported once for all processes.
+    """
+    _preloaded.extend(module for module in modules if module not in _preloaded)
     _pool().schedule(int).result(QUEUE_SECONDS)
 
 
@@ -166,6 +171,7 @@ class _Turns:
 _turns = _Turns(AT_ONCE)
 _lock = threading.Lock()
 _current: ProcessPool | None = None
+_preloaded = ["frcrn_app.isolation.preload"]
 
 
 def _pool() -> ProcessPool:
@@ -195,5 +201,5 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["frcrn_app.isolation.preload"])
+    context.set_forkserver_preload(list(_preloaded))
     return context
