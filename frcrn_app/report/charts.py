@@ -17,7 +17,7 @@ import re
 import threading
 import unicodedata
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -158,7 +158,8 @@ def gain_chart(
     known = {name: np.isfinite(values) & np.isfinite(input_snr) for name, values in gains.items()}
     if not any(mask.any() for mask in known.values()):
         return ""
-    figure, axes = _figure(330, left=48, top=54, bottom=58)
+    legend = _legend_height(gains)
+    figure, axes = _figure(312 + legend, left=48, top=36 + legend, bottom=58)
     axes.axhline(0, color=MUTED, linewidth=1)
     tips = {}
     counts: dict[float, tuple[float, int]] = {}
@@ -183,7 +184,7 @@ def gain_chart(
     axes.margins(y=0.14)
     axes.set_xlabel(f"{axis} · {note}" if len(axis) + len(note) < 90 else axis)
     axes.grid(axis="y")
-    _title(axes, title, pad=30)
+    _title(axes, title, pad=12 + legend)
     _legend(axes)
     return _svg(figure, f"{title} / {axis}: {', '.join(gains)}", tips)
 
@@ -206,8 +207,9 @@ def group_chart(
     if not np.isfinite(everything[..., 0]).any():
         return ""
     bar = 0.78 / len(means)
-    height = len(labels) * (15 * len(means) + 16) + 88
-    figure, axes = _figure(height, left=_label_width(labels), top=54)
+    legend = _legend_height(means)
+    height = len(labels) * (15 * len(means) + 16) + 70 + legend
+    figure, axes = _figure(height, left=_label_width(labels), top=36 + legend)
     places = np.arange(len(labels))
     for row, name in enumerate(means):
         mean, low, high = everything[row].T
@@ -217,7 +219,7 @@ def group_chart(
         axes.hlines(at, low, high, color=INK, linewidth=1)
         axes.plot(low, at, "|", high, at, "|", color=INK, markersize=5, markeredgewidth=1)
     _named_bands(axes, labels)
-    _title(axes, title, pad=30)
+    _title(axes, title, pad=12 + legend)
     _legend(axes)
     return _svg(figure, f"{title}: {', '.join(means)}", {})
 
@@ -259,7 +261,21 @@ def _dots(axes: Axes, x: np.ndarray, y: np.ndarray, colour: str, symbol: str, gi
 
 
 def _legend(axes: Axes) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(-axes.bbox.x0 / axes.bbox.width, 1.0), ncols=3)
+    names = axes.get_legend_handles_labels()[1]
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-axes.bbox.x0 / axes.bbox.width, 1.0),
+        ncols=_legend_columns(names),
+    )
+
+
+def _legend_columns(names: Iterable[str]) -> int:
+    return 3 if max(len(_short(name)) for name in names) < 16 else 2
+
+
+def _legend_height(names: Collection[str]) -> float:
+    """Pixels of a legend of those names."""
+    return 18.0 * math.ceil(len(names) / _legend_columns(names))
 
 
 def _thinned(places: np.ndarray) -> np.ndarray:
