@@ -30,7 +30,7 @@ FORM_BYTES = 16 << 10
 # What the log-in page is made of, and what proxies and search engines ask for.
 _OPEN = {"/", "/login", "/logout", "/config", "/healthz", "/metrics", "/robots.txt"}
 _OPEN |= {"/favicon.ico", "/manifest.json", f"{API}/startup-events", f"{API}/login_check"}
-_OPEN |= {f"{API}/app_id", f"{API}/user"}
+_OPEN |= {f"{API}/app_id", f"{API}/user", "/theme.css", f"{API}/theme.css"}
 _OPEN_FOLDERS = ("/assets/", "/static/", "/svelte/")
 
 
