@@ -64,6 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the cleaned files (default: same as each recording)",
     )
     parser.add_argument(
+        "--band",
+        choices=("full", "speech"),
+        default="full",
+        help="full: what lies above 8 kHz, which the network does not process, follows the gain at "
+        "the top of its band (default); speech: it is removed",
+    )
+    parser.add_argument(
         "--track",
         type=positive,
         metavar="N",
@@ -122,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
 
     from frcrn_app.inference import Denoiser
 
-    denoiser = Denoiser(weights=args.weights, device=args.device, precision=args.precision)
+    denoiser = Denoiser(args.weights, args.device, args.precision, full_band=args.band == "full")
     start = time.perf_counter()
     with _progress_bar(len(plan.jobs)) as bar:
         results = run_plan(

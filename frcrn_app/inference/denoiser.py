@@ -52,6 +52,8 @@ class Denoiser:
         window_seconds: length of a window, and of the longest audio that passes whole; None: audio
             of up to two minutes passes whole, longer in windows of 40 s. Attention averages over a
             window, so another length gives a slightly different result; memory grows with it.
+        full_band: whether what lies above 8 kHz, which the network does not process, comes back
+            with the gain that the network gave to the top of its own band; without, it is removed.
 
     Raises:
         CheckpointError: the weights are missing, damaged or of another architecture.
@@ -66,7 +68,9 @@ class Denoiser:
         *,
         batch_size: int | None = None,
         window_seconds: float | None = None,
+        full_band: bool = True,
     ):
+        self.full_band = full_band
         device = pick_device(device)
         precision = pick_precision(precision, device)
         loaded = load_weights(weights)
@@ -113,9 +117,6 @@ class Denoiser:
             progress: called as progress(done, total) after each of the network's layers; what it
                 raises ends the call.
 
-        Audio of more than 16 kHz loses what lies above 8 kHz as far as `strength` says: the
-        network works at 16 kHz.
-
         Raises:
             AudioError: there are no samples, or some that are not finite.
             UserError: strength is outside 0 to 1.
@@ -138,7 +139,8 @@ class Denoiser:
         """
         layers = self._placement.model.layers
         under_way = [
-            Request(*request, self._window_for, layers, self.config) for request in requests
+            Request(*request, self._window_for, layers, self.config, self.full_band)
+            for request in requests
         ]
         by_length: dict[int, list[Job]] = {}
         for request in under_way:

@@ -10,6 +10,7 @@ import torch
 from frcrn_app.audio import Audio, require_samples, resample
 from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import UserError
+from frcrn_app.inference.band import restore_band
 from frcrn_app.inference.windows import cross_fade, window_starts
 from frcrn_app.model import FRCRNConfig, normalisation_gain
 from frcrn_app.model.level import filtered
@@ -33,6 +34,7 @@ class Request:
         window_for: length of the windows of a recording of so many samples at 16 kHz.
         layers: of the network.
         config: of the network.
+        full_band: whether what lies above 8 kHz comes back, see `band`.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Request:
         window_for: Callable[[int], int],
         layers: int,
         config: FRCRNConfig,
+        full_band: bool,
     ):
         self.audio, self.strength = audio, strength
         self.outcome: Audio | BaseException | None = None
         self.jobs: list[Job] = []
         self.length = self._done = self._layer = self._total = 0
         self._progress, self._layers, self._config = progress, layers, config
+        self._full_band = full_band and audio.sample_rate > SAMPLE_RATE
         self._attempt(self._begin, window_for)
 
     def noisy_window(self, channel: int, start: int) -> np.ndarray:
@@ -114,12 +118,15 @@ class Request:
         if not self._config.causal:  # whose first and last frame do not stand alone
             self._fade_ends()
         self.jobs = []  # they hold this request, as it holds them
+        original, sample_rate = self.audio.samples, self.audio.sample_rate
+        enhanced = resample(self._enhanced, SAMPLE_RATE, sample_rate)
+        enhanced = _with_length(enhanced, original.shape[1])
+        if self._full_band:
+            restore_band(enhanced, original, sample_rate, self._noisy, self._enhanced)
         del self._noisy
-        enhanced = resample(self._enhanced, SAMPLE_RATE, self.audio.sample_rate)
-        enhanced = _with_length(enhanced, self.audio.samples.shape[1])
         if self.strength < 1:
             enhanced *= np.float32(self.strength)
-            enhanced += np.float32(1 - self.strength) * self.audio.samples
+            enhanced += np.float32(1 - self.strength) * original
         self.outcome = self.audio.with_samples(enhanced)
 
     def _fade_ends(self) -> None:
