@@ -76,8 +76,12 @@ def test_the_plain_ratio_asks_for_the_level(clean, noise):
 def test_silent_targets_and_estimates_have_finite_gradients(noise, estimate):
     x = (torch.zeros_like(noise) if estimate == "silence" else noise).requires_grad_()
     target = torch.zeros_like(noise)
-    enhancement_loss(x, target, LossWeights(resolutions=3, snr=1)).mean().backward()
+    loss = enhancement_loss(x, target, LossWeights(resolutions=3, snr=1, si_snr=1)).mean()
+    loss.backward()
     assert x.grad.isfinite().all()
+    assert loss.isfinite()
+    for ratio in (snr, si_snr):
+        assert ratio(x.detach(), target).isfinite().all()
 
 
 def _spectrum(waveform):
@@ -187,8 +191,10 @@ def test_by_default_the_loss_is_the_one_of_the_embedded_weights():
     """As the model card and the training log tell them."""
     weights = LossWeights()
     assert (weights.magnitude, weights.complex, weights.snr, weights.perceptual) == (70, 20, 1, 12)
-    assert not weights.si_snr
-    assert not weights.mask
+    assert not (weights.si_snr)
+    assert not (weights.mask)
+    assert not weights.over_suppression
+    assert RESOLUTIONS == ((512, 128), (1024, 256), (256, 64))
     assert weights.resolutions == 1
 
 
