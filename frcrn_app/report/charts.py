@@ -356,6 +356,7 @@ def _svg(figure: Figure, label: str, tips: Mapping[str, Sequence[str]]) -> str:
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
     root.set("role", "img")
+    root.set("tabindex", "0")  # on a phone it is wider than its place: keys scroll it, too
     root.set("aria-label", label)
     return ElementTree.tostring(root, encoding="unicode")
 

@@ -84,6 +84,7 @@ def group_table(
     groups = summary.groups.get(grouping, ())
     shown = metrics or headline_metrics(evaluation.metrics)
     return {
+        "label": words(f"by_{grouping}"),
         "systems": evaluation.systems,
         "metrics": [
             {

@@ -79,3 +79,13 @@ def test_it_prints_without_players_and_follows_dark_mode(page):
     assert not page.locator(".play button").first.is_visible()
     assert page.locator("figure svg").first.is_visible()
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(20, 33, 31)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(page, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page.emulate_media(color_scheme=scheme)
+    for width in (390, 1360):
+        page.set_viewport_size({"width": width, "height": 844})
+        found = axe.Axe().run(page)
+        assert found.response["violations"] == [], found.generate_report()
