@@ -17,10 +17,10 @@ sys.path.insert(0, str(ROOT))
 
 from frcrn_app import metrics  # noqa: E402
 from frcrn_app.audio import Audio, load_audio  # noqa: E402
+from frcrn_app.constants import SAMPLE_RATE  # noqa: E402
 from frcrn_app.inference import Denoiser  # noqa: E402
 
-LEVELS_DBFS = (-50, -35, -20, -5)  # RMS of the noisy sound, clipped nowhere
-RATE = 16_000
+LEVELS_DBFS = (-50, -35, -20, -5)  # RMS of the noisy recording, clipped nowhere
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     denoiser = Denoiser(args.weights)
 
     def denoised(samples: np.ndarray) -> np.ndarray:
-        return denoiser(Audio(samples[None].astype(np.float32), RATE)).samples[0]
+        return denoiser(Audio(samples[None].astype(np.float32), SAMPLE_RATE)).samples[0]
 
     si_sdr, pesq, reduction = [], [], []
     by_level: dict[int, list[float]] = {level: [] for level in LEVELS_DBFS}

@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.reference import (  # noqa: E402
-    SAMPLE_RATE,
     Pipeline,
     Reference,
     install,
@@ -35,6 +34,7 @@ from benchmarks.reference import (  # noqa: E402
 )
 from frcrn_app import Denoiser  # noqa: E402
 from frcrn_app.audio import Audio, load_audio, resample  # noqa: E402
+from frcrn_app.constants import SAMPLE_RATE  # noqa: E402
 from frcrn_app.inference import EDGE  # noqa: E402
 from frcrn_app.metrics import si_sdr  # noqa: E402
 from frcrn_app.model import FRCRN, FRCRNConfig, normalisation_gain  # noqa: E402
@@ -112,7 +112,7 @@ class Sides:
             "modelscope": reference.modelscope_pipeline(folder / "modelscope"),
         }
 
-        # Whole up to 20 s instead of 120, then in pieces, as the pipelines do with long sounds.
+        # Whole up to 20 s instead of 120, then in pieces, as the pipelines do with long recordings.
         self.pieces = reference.clearvoice_pipeline(folder / "clearvoice", whole_seconds=20)
 
     def ours(self, name: str, **options: object) -> Denoiser:
@@ -120,7 +120,7 @@ class Sides:
         return Denoiser(weights=self.paths[name], **options)
 
 
-# Sound
+# Audio
 
 
 def noisy_speech(length: int, level: float = 1.0) -> np.ndarray:
@@ -146,7 +146,7 @@ def _repeated(paths: list[Path], length: int, level: float = 1.0) -> np.ndarray:
 
 
 def to_level(ours: np.ndarray, noisy: np.ndarray, name: str) -> np.ndarray:
-    """Our output at the level of a pipeline's: ModelScope leaves it where the network hears."""
+    """Our output at the level of a pipeline's: ModelScope leaves it at the network's own."""
     if name == "clearvoice":
         return ours
     return ours * normalisation_gain(torch.from_numpy(noisy)[None]).item()
@@ -181,22 +181,22 @@ def parity_table(sides: Sides, names: list[str], seconds: list[float]) -> None:
             noisy = noisy_speech(length)
             theirs = as_float(pipeline(noisy))
             whole, default, half = (apart(denoiser, noisy, theirs, name) for denoiser in denoisers)
-            heard = heard_alike(length)
-            ends = np.concatenate((whole[: heard.start], whole[heard.stop :]))
+            inner = made_alike(length)
+            ends = np.concatenate((whole[: inner.start], whole[inner.stop :]))
             cells = [
                 name,
                 f"{length:,}",
                 f"{length / SAMPLE_RATE:.2f}",
-                judged(whole[heard].max()),
-                f"{np.sqrt(np.mean(whole[heard] ** 2)):.1e}",
+                judged(whole[inner].max()),
+                f"{np.sqrt(np.mean(whole[inner] ** 2)):.1e}",
                 f"{ends.max():.1e}",
-                judged(default[heard].max()),
-                judged(half[heard].max()),
+                judged(default[inner].max()),
+                judged(half[inner].max()),
             ]
             print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def heard_alike(length: int) -> slice:
+def made_alike(length: int) -> slice:
     """Samples that both sides make alike: all but the ends, where the pipelines click.
 
     Denoiser fades the first and last `EDGE` samples. Of a length that is no multiple of the hop
@@ -248,12 +248,12 @@ def padding_row(sides: Sides) -> tuple[str, str, str]:
         theirs = as_float(sides.pipelines["clearvoice"](noisy))
         ours = cleaned(denoiser, noisy)
         scores.append((si_sdr(clean, theirs), si_sdr(clean, ours)))
-        heard = heard_alike(length)
-        differences.append(np.abs(ours[heard] - theirs[heard]).max())
+        inner = made_alike(length)
+        differences.append(np.abs(ours[inner] - theirs[inner]).max())
     padded, unpadded = np.mean(scores, 0)
     return (
         f"no zeros appended (6 pieces of {length / SAMPLE_RATE:.2f} s)",
-        f"the attention hears 2.1 s of zeros: mean SI-SDR {padded:.2f} dB",
+        f"attention averages over 2.1 s of zeros as well: mean SI-SDR {padded:.2f} dB",
         f"mean SI-SDR {unpadded:.2f} dB; samples differ by up to {max(differences):.1e}",
     )
 
@@ -280,7 +280,7 @@ def splices_row(sides: Sides) -> tuple[str, str, str]:
     joints = np.arange(14_000, len(theirs) - SAMPLE_RATE, 12_000)
     return (
         "no hard splices beyond 120 s",
-        f"pieces of 1 s, each heard by itself: SI-SDR {si_sdr(clean[: len(theirs)], theirs):.2f} "
+        f"pieces of 1 s, each by itself: SI-SDR {si_sdr(clean[: len(theirs)], theirs):.2f} "
         f"dB; steps at the joints {steps(theirs, joints):.1f} times those around them",
         f"SI-SDR {si_sdr(clean, ours):.2f} dB; at the same places {steps(ours, joints):.1f} times",
     )

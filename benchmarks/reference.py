@@ -25,8 +25,9 @@ import soundfile as sf
 import torch
 from torch import Tensor, nn
 
+from frcrn_app.constants import SAMPLE_RATE
+
 PACKAGES = {"clearvoice": "0.1.2", "modelscope": "1.40.2", "six": "1.17.0"}
-SAMPLE_RATE = 16_000  # Hz, of both pipelines
 WINDOW, STRIDE = 16_000, 12_000  # samples, of both pipelines; 120 s and less are one piece
 NETWORK = {  # ModelScope's configuration.json of damo/speech_frcrn_ans_cirm_16k
     "complex": True,
@@ -89,7 +90,7 @@ class Reference:
     def clearvoice_pipeline(self, checkpoint_folder: Path, whole_seconds: int = 120) -> "Pipeline":
         """ClearVoice's FRCRN_SE_16K with the checkpoint of a folder (float output).
 
-        Longer sounds than `whole_seconds` are cut into pieces of a second each.
+        Longer recordings than `whole_seconds` are cut into pieces of a second each.
         """
         args = Namespace(
             task="speech_enhancement",

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(content, encoding="utf-8")
             except OSError as error:
-                raise UserError("inference.table_not_written", file=path, reason=error) from None
+                raise UserError("inference.not_written", file=path, reason=error) from None
     return 0
 
 

@@ -50,13 +50,15 @@ def export_onnx(model: FRCRN, path: str | os.PathLike, metadata: dict[str, str])
     infrasound. That of a causal network may be at any level.
 
     Raises:
-        ExportError: a package is missing.
-        OSError: the file cannot be written.
+        ExportError: a package is missing, or the file cannot be written.
     """
-    content = onnx_bytes(model, metadata)
-    with atomic_path(path) as draft:
-        draft.write_bytes(content)
-    return Path(path)
+    content, path = onnx_bytes(model, metadata), Path(path)
+    try:
+        with atomic_path(path) as draft:
+            draft.write_bytes(content)
+    except OSError as error:
+        raise ExportError("inference.not_written", file=path, reason=error) from error
+    return path
 
 
 def onnx_bytes(model: FRCRN, metadata: dict[str, str]) -> bytes:
@@ -131,14 +133,18 @@ def _folded(model: FRCRN) -> FRCRN:
 class _FoldedLayer(nn.Module):
     """An encoder or a decoder by one convolution with constant kernels, and its leaky ReLU."""
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, layer: Encoder | Decoder):
         super().__init__()
         self.causal, self.transposed = layer.causal, isinstance(layer, Decoder)
-        conv = layer.transconv if isinstance(layer, Decoder) else layer.conv
-        weight, bias = conv.folded(layer.bn)
+        if isinstance(layer, Decoder):
+            (weight, bias), self.padding = layer.transconv.folded(layer.bn), (0, 1)
+        else:
+            (weight, bias), self.padding = layer.conv.folded(layer.bn), layer.conv.padding
         self.register_buffer("weight", weight.clone())
         self.register_buffer("bias", bias.clone())
-        self.padding = (0, 1) if self.transposed else conv.padding
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.pad(x, (1, 0)) if self.causal else x

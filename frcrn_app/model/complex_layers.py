@@ -25,6 +25,9 @@ class _Kernel(nn.Module):
 class _Statistics(nn.Module):
     """Affine parameters and running statistics of one real batch normalisation."""
 
+    running_mean: Tensor
+    running_var: Tensor
+
     def __init__(self, channels: int):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))

@@ -37,6 +37,7 @@ class ContextBlock(nn.Module):
         self.depthwise = nn.Conv2d(width, width, KERNEL, dilation=(1, dilation), groups=width)
         self.project = nn.Conv2d(width, 2 * channels, 1)
         nn.init.zeros_(self.project.weight)
+        assert self.project.bias is not None
         nn.init.zeros_(self.project.bias)
 
     @property

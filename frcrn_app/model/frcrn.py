@@ -6,6 +6,7 @@ for Monaural Speech Enhancement", ICASSP 2022. The default configuration is the 
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -82,7 +83,7 @@ def framed_spectrum(stft: STFT, waveform: Tensor) -> tuple[Tensor, int]:
     samples after them. Here these get a last frame, filled up with zeros.
     """
     samples = waveform.shape[-1]
-    heard = torch.sym_max(samples - stft.win_length, 0) // stft.hop_length + 1
+    heard = cast(int, torch.sym_max(samples - stft.win_length, 0)) // stft.hop_length + 1
     length = padded_length(samples, stft.win_length, stft.hop_length)
     return stft(F.pad(waveform.float(), (0, length - samples))), heard
 

@@ -6,6 +6,8 @@ cost 0.1 % of the network. Synthesis divides the overlap-added frames by the ove
 window, as the reference implementation does.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,8 @@ def _window(win_length: int) -> Tensor:
 
 class STFT(nn.Module):
     """Analysis: waveform [B, samples] to spectrum [B, 2, F, T], real part first."""
+
+    basis: Tensor
 
     def __init__(self, win_length: int, hop_length: int):
         super().__init__()
@@ -38,6 +42,9 @@ class STFT(nn.Module):
 
 class InverseSTFT(nn.Module):
     """Synthesis: spectrum [B, 2, F, T] to waveform [B, (T - 1) * hop_length + win_length]."""
+
+    basis: Tensor
+    squared_window: Tensor
 
     def __init__(self, win_length: int, hop_length: int):
         super().__init__()
@@ -79,5 +86,6 @@ def padded_length(samples: int, win_length: int, hop_length: int) -> int:
     """Shortest length >= samples that whole frames cover (at least one frame)."""
     # sym_max is max for numbers that an exporter leaves open. ONNX rounds the quotient of negative
     # numbers up, so that -(-a // b) would be another number there.
-    hops = (torch.sym_max(samples - win_length, 0) + hop_length - 1) // hop_length
+    beyond = cast(int, torch.sym_max(samples - win_length, 0))
+    hops = (beyond + hop_length - 1) // hop_length
     return win_length + hops * hop_length

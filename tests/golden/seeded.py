@@ -44,3 +44,8 @@ def waveform(length: int, seed: int = 1) -> Tensor:
     rng = np.random.Generator(np.random.Philox(seed))
     samples = rng.standard_normal(length) * (0.2 + np.abs(np.sin(np.arange(length) / 1500)))
     return torch.from_numpy((0.07 * samples).astype(np.float32))[None]
+
+
+def training_form(model, device: str):
+    """The network as it trains, for the benchmark to compare with."""
+    return torch.inference_mode()(model.to(device).eval())

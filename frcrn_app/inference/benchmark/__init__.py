@@ -1,6 +1,11 @@
 """How fast the network is here: load, first call, warm calls, memory, share of the peak."""
 
-from frcrn_app.inference.benchmark.contestants import RANDOM, Contestant, random_network
+from frcrn_app.inference.benchmark.contestants import (
+    RANDOM,
+    Call,
+    Contestant,
+    random_network,
+)
 from frcrn_app.inference.benchmark.figures import gflop_per_second
 from frcrn_app.inference.benchmark.live import live_as_markdown, run_live_benchmark
 from frcrn_app.inference.benchmark.machine import processor_name
@@ -9,6 +14,7 @@ from frcrn_app.inference.benchmark.table import as_markdown
 
 __all__ = [
     "RANDOM",
+    "Call",
     "Contestant",
     "as_markdown",
     "gflop_per_second",

@@ -13,6 +13,8 @@ from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.inference.benchmark.contestants import Measured
 from frcrn_app.inference.request import EDGE
 from frcrn_app.model import FRCRN, FRCRNConfig
+from frcrn_app.model.complex_layers import ComplexConv2d, ComplexConvTranspose2d
+from frcrn_app.model.fsmn import FrequencyFSMN, TimeFSMN
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def _warm(measured: Measured) -> float:
 def _difference(output: np.ndarray, truth: np.ndarray) -> float:
     """Largest difference over the largest sample, without the ends that the Denoiser fades."""
     length = min(output.shape[1], truth.shape[1]) - SAMPLE_RATE // 50
-    output, truth = (np.float64(x[:, EDGE : max(length, EDGE + 1)]) for x in (output, truth))
+    inner = slice(EDGE, max(length, EDGE + 1))
+    output, truth = output[:, inner].astype(np.float64), truth[:, inner].astype(np.float64)
     largest = np.abs(truth).max()
     return float(np.abs(output - truth).max() / largest) if largest else 0.0
 
@@ -89,11 +92,11 @@ def gflop_per_second(config: FRCRNConfig) -> float:
 
     def hook(module: torch.nn.Module, inputs: tuple, output: Tensor) -> None:
         nonlocal count
-        if hasattr(module, "conv_re"):
+        if isinstance(module, ComplexConv2d):
             positions, kernels = output.shape[2] * output.shape[3], [module.conv_re.weight]
-        elif hasattr(module, "tconv_re"):
+        elif isinstance(module, ComplexConvTranspose2d):
             positions, kernels = inputs[0].shape[2] * inputs[0].shape[3], [module.tconv_re.weight]
-        elif hasattr(module, "fsmn_re_L1"):
+        elif isinstance(module, FrequencyFSMN | TimeFSMN):
             positions = output.shape[2] * output.shape[3]
             kernels = [p for n, p in module.named_parameters() if "_re_" in n and p.ndim > 1]
         elif isinstance(module, torch.nn.Conv2d):  # of blocks over time, which are real

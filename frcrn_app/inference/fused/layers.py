@@ -29,6 +29,9 @@ class FirstEncoder(nn.Module):
     output are gathered instead, for one matrix product.
     """
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, encoder: unet.Encoder, dtype: torch.dtype):
         super().__init__()
         self.causal = encoder.causal
@@ -109,11 +112,12 @@ class Decoder(nn.Module):
         kernels = [k.weight.permute(1, 0, 3, 2) for k in (conv.tconv_re, conv.tconv_im)]
         self.taps = kernels[0].shape[3]
         _, bias = conv.real_parameters()
-        self.parities = nn.ModuleList()
-        for parity in range(2):
+
+        def rows(parity: int) -> Convolution:
             re, im = (kernel[..., parity::2].flip(2, 3) for kernel in kernels)
-            padding = re.shape[3] - 1
-            self.parities.append(Convolution(re, im, bias, decoder.bn, 1, padding, dtype))
+            return Convolution(re, im, bias, decoder.bn, 1, re.shape[3] - 1, dtype)
+
+        self.even, self.odd = rows(0), rows(1)
         self.memory = Memory(fsmn.fsmn_re_L1, fsmn.fsmn_im_L1, dtype)
 
     def forward(self, gated: list[Gated], past: Past | None) -> tuple[Tensor, Tensor]:
@@ -121,18 +125,18 @@ class Decoder(nn.Module):
             gated = _behind_the_frame_before(gated, past, self)
         x = gated[0][0]
         batch, count, height = x.shape[0], x.shape[1] - 1, x.shape[3]
-        in_channels, channels = sum(x.shape[4] for x, _ in gated), self.parities[0].channels
+        in_channels, channels = sum(x.shape[4] for x, _ in gated), self.even.channels
         y = x.new_empty(batch, count, 2, 2 * (height - 1) + self.taps, channels)
         mean = _Mean(self.causal)
         for start, stop in chunks(count, height * in_channels, x):
-            frames = self.parities[0].frames(stop - start)
+            frames = self.even.frames(stop - start)
             planes = x.new_empty(2, batch, frames, height, in_channels)
             planes[:, :, stop + 1 - start :] = 0
             sources = [(x[:, start : stop + 1], gate) for x, gate in gated]
             _gather(sources, planes[:, :, : stop + 1 - start])
-            inputs = self.parities[0].inputs(planes)
+            inputs = self.even.inputs(planes)
             z = torch.empty_like(y[:, start:stop])
-            for parity, conv in enumerate(self.parities):
+            for parity, conv in enumerate((self.even, self.odd)):
                 conv(inputs, z[:, :, :, parity::2])
             self.memory(z, y[:, start:stop].movedim(2, 0))
             mean.add(y[:, start:stop])
@@ -145,6 +149,10 @@ class LastDecoder(nn.Module):
     In a causal network [B, T, 2, F']. A matrix product gives the contributions of every tap, whose
     shifted sum is small work.
     """
+
+    bias: Tensor
+    mix: Tensor
+    mix_bias: Tensor
 
     def __init__(self, decoder: unet.Decoder, mix: ComplexConv2d, dtype: torch.dtype):
         super().__init__()
@@ -190,15 +198,22 @@ class LastDecoder(nn.Module):
 class Context(nn.Module):
     """Block over time, [B, T, 2, F, C] to the same."""
 
+    expand: Tensor
+    expand_bias: Tensor
+    depthwise: Tensor
+    depthwise_bias: Tensor
+    project: Tensor
+    project_bias: Tensor
+
     def __init__(self, block: ContextBlock, dtype: torch.dtype):
         super().__init__()
         self.causal, self.dilation, self.around = block.causal, block.dilation, block.around
         keep(self, "expand", block.expand.weight[:, :, 0, 0], dtype)
-        keep(self, "expand_bias", block.expand.bias, dtype)
+        keep(self, "expand_bias", _bias(block.expand), dtype)
         keep(self, "depthwise", block.depthwise.weight.transpose(2, 3), dtype)
-        keep(self, "depthwise_bias", block.depthwise.bias, dtype)
+        keep(self, "depthwise_bias", _bias(block.depthwise), dtype)
         keep(self, "project", block.project.weight[:, :, 0, 0], dtype)
-        keep(self, "project_bias", block.project.bias, dtype)
+        keep(self, "project_bias", _bias(block.project), dtype)
 
     def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor]:
         before, after = self.around
@@ -257,6 +272,11 @@ class _Mean:
         if self._by_frame:
             return torch.cat(self._sums, 1)
         return sum(self._sums, torch.zeros_like(self._sums[0]))[:, None] / self._count
+
+
+def _bias(convolution: nn.Conv2d) -> Tensor:
+    assert convolution.bias is not None
+    return convolution.bias
 
 
 def _behind_the_frame_before(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -17,13 +18,18 @@ from frcrn_app.inference.fused.layers import (
 )
 from frcrn_app.inference.fused.memory import TimeMemory
 from frcrn_app.model import FRCRN
+from frcrn_app.model import unet as unets
+from frcrn_app.model.attention import SqueezeExcitation
+from frcrn_app.model.context import ContextBlock
 from frcrn_app.model.features import features
 from frcrn_app.model.frcrn import of_voices
+from frcrn_app.model.fsmn import FrequencyFSMN
 from frcrn_app.model.past import Past, delayed
 from frcrn_app.model.stft import STFT, InverseSTFT
 from frcrn_app.model.unet import DEPTH, UNet
 
 OnLayer = Callable[[], None]
+_Layer = TypeVar("_Layer", bound=nn.Module)
 
 
 def fuse(model: FRCRN, dtype: torch.dtype = torch.float32) -> "FusedFRCRN":
@@ -100,6 +106,8 @@ class FusedFRCRN(FRCRN):
 class _STFT(STFT):
     """Analysis by fast Fourier transform, for devices rather than for export."""
 
+    window: Tensor
+
     def __init__(self, win_length: int, hop_length: int):
         super().__init__(win_length, hop_length)
         self.register_buffer("window", torch.hann_window(win_length).sqrt(), persistent=False)
@@ -123,25 +131,32 @@ class _UNet(nn.Module):
 
     def __init__(self, unet: UNet, dtype: torch.dtype):
         super().__init__()
-        enc, dec, last = unet.encoders, unet.decoders, DEPTH - 1
+        last = DEPTH - 1
+        enc = [_as(unets.Encoder, layer) for layer in unet.encoders]
+        dec = [_as(unets.Decoder, layer) for layer in unet.decoders]
+        fsmn_enc = {i: _as(FrequencyFSMN, layer) for i, layer in unet.fsmn_enc.items()}
+        fsmn_dec = {i: _as(FrequencyFSMN, layer) for i, layer in unet.fsmn_dec.items()}
         self.first = FirstEncoder(enc[0], dtype)
         self.encoders = nn.ModuleList(
-            Encoder(unet.fsmn_enc[str(i)], enc[i], dtype) for i in range(1, DEPTH)
+            Encoder(fsmn_enc[str(i)], enc[i], dtype) for i in range(1, DEPTH)
         )
         self.fsmn = TimeMemory(unet.fsmn, unet.causal, dtype)
-        self.decoders = nn.ModuleList(
-            Decoder(dec[i], unet.fsmn_dec[str(i)], dtype) for i in range(last)
-        )
+        self.decoders = nn.ModuleList(Decoder(dec[i], fsmn_dec[str(i)], dtype) for i in range(last))
         self.last = LastDecoder(dec[last], unet.linear, dtype)
-        self.gates_enc = nn.ModuleList(Gates(unet.se_layers_enc[str(i)]) for i in range(last))
         # The last decoder but one has no attention.
-        self.gates_dec = nn.ModuleList(Gates(unet.se_layers_dec[str(i)]) for i in range(last - 1))
+        self.gates_enc, self.gates_dec = (
+            nn.ModuleList(Gates(_as(SqueezeExcitation, layers[str(i)])) for i in range(count))
+            for layers, count in ((unet.se_layers_enc, last), (unet.se_layers_dec, last - 1))
+        )
         # By the number of the encoder or decoder that they follow.
         self.context_enc = nn.ModuleDict(
-            {i: Context(b, dtype) for i, b in unet.context_enc.items()}
+            {i: Context(_as(ContextBlock, b), dtype) for i, b in unet.context_enc.items()}
         )
         self.context_dec = nn.ModuleDict(
-            {str(last - 1 - int(i)): Context(b, dtype) for i, b in unet.context_dec.items()}
+            {
+                str(last - 1 - int(i)): Context(_as(ContextBlock, b), dtype)
+                for i, b in unet.context_dec.items()
+            }
         )
         self.skip_delays = unet.skip_delays
 
@@ -179,3 +194,9 @@ class _UNet(nn.Module):
             delayed(x, frames, past, (self, level, "skip")),
             delayed(gate, frames, past, (self, level, "gate")),
         )
+
+
+def _as(kind: type[_Layer], layer: nn.Module) -> _Layer:
+    """A layer out of a list of modules, which is of the kind that its twin is made from."""
+    assert isinstance(layer, kind)
+    return layer

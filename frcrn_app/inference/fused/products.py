@@ -28,6 +28,9 @@ TILED_CHANNELS = 128  # of the input, from which sharing is faster than a convol
 class Convolution(nn.Module):
     """Complex convolution, batch norm and leaky ReLU by three real convolutions (see the head)."""
 
+    scale: Tensor
+    bias: Tensor
+
     def __init__(
         self,
         re: Tensor,
