@@ -113,6 +113,8 @@ def main() -> int:
         except Exception as error:
             failed += 1
             print(f"{target}: {type(error).__name__}: {str(error)[:2000]}", flush=True)
+            for cause in getattr(error, "exceptions", ()):
+                print(f"  {type(cause).__name__}: {str(cause)[:2000]}", flush=True)
             continue
         seconds = time.monotonic() - began
         found = ", ".join(f"{n} {code}" for code, n in sorted(counts.items(), key=lambda x: -x[1]))
