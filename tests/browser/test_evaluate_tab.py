@@ -78,6 +78,13 @@ def wait_until_played(page, sound: int) -> None:
     page.wait_for_function(f"parseFloat(document.querySelector('{line}').style.left) > 1")
 
 
+def violations(page) -> list[str]:
+    """What axe-core finds on the page as it is."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+
+
 def test_examples_from_one_click_to_three_reports_that_agree(page, tmp_path, example_pairs):
     open_tab(page)
     page.wait_for_selector("#evaluate-status .fr-empty-evaluation")
@@ -87,6 +94,8 @@ def test_examples_from_one_click_to_three_reports_that_agree(page, tmp_path, exa
     page.wait_for_selector(RESULT, timeout=SLOW)
     names = sorted(clean.stem for _, clean in example_pairs)
     assert column(page, 0) == names
+
+    assert violations(page) == []
 
     # Sorting goes by number, and each gain keeps its colour.
     title = "Δ SI-SDR (SI-SNR)"

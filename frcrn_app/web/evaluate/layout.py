@@ -237,7 +237,6 @@ def _file_parts() -> dict[str, Component]:
         label=text("evaluate.table"),
         show_label=False,
         interactive=False,
-        show_search="search",
         pinned_columns=1,
         max_height=420,
         buttons=["fullscreen", "copy"],
