@@ -28,9 +28,6 @@ class UserError(ValueError):
         from frcrn_app.files import shown
         from frcrn_app.i18n import text
 
-        if " " in self.code:  # a sentence, until every room has codes
-            return self.code
-
         def worded(value: object) -> object:
             if isinstance(value, UserError):
                 return value.sentence(language, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import os
 import shutil
@@ -64,19 +65,33 @@ def build_app(options: WebOptions) -> Page:
         analytics_enabled=False,
         delete_cache=(CACHE_SWEEP_SECONDS, CACHE_AGE_SECONDS),
     ) as app:
-        gr.HTML(
+        header = gr.HTML(
             html_template=_HEADER,
-            js_on_load=mount_module("common/header.js"),
+            js_on_load=mount_module("common/header.js", ["switched"]),
             label=text("page.language"),
             apply_default_css=False,
             texts=tables("header"),
         )
         gr.HTML(text("page.hero"), elem_classes="fr-hero", apply_default_css=False)
         with gr.Tabs():
-            with gr.Tab(text("page.tab_denoise"), id="denoise"):
+            with gr.Tab(text("page.tab_denoise"), id="denoise") as denoise:
                 build_denoise_tab(app, options, engine, results)
-            with gr.Tab(text("page.tab_evaluate"), id="evaluate"):
+            with gr.Tab(text("page.tab_evaluate"), id="evaluate") as evaluate:
                 build_evaluate_tab(options, engine)
+        # Gradio translates the name of a tab once, when the page is opened.
+        names = {
+            lang: [words[f"tab_{tab}"] for tab in ("denoise", "evaluate")]
+            for lang, words in tables("page").items()
+        }
+        header.switched(
+            None,
+            header,
+            [denoise, evaluate],
+            js=f"(language) => ({json.dumps(names)})[language].map("
+            "(label) => ({ label, __type__: 'update' }))",
+            show_progress="hidden",
+            api_visibility="private",
+        )
     app.queue(default_concurrency_limit=CLICKS_AT_ONCE, max_size=WAITING_LIMIT)
     app.engine, app.results = engine, results
     engine.guard.attach(app)

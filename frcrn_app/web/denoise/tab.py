@@ -89,7 +89,7 @@ def build_denoise_tab(
     def cancel(request: gr.Request) -> None:
         results.cancel(str(request.session_hash))
 
-    def share(event: gr.EventData) -> None:
+    def publish(event: gr.EventData) -> None:
         if options.allow_sharing:
             results.share(str((event._data or {}).get("ticket")))
 
@@ -106,7 +106,7 @@ def build_denoise_tab(
         when(clean, [recording, weights], shown, **queued)
     result.resume(resume, None, [*shown, recording], **queued)
     result.cancel(cancel, queue=False, **_QUIET)
-    result.share(share, queue=False, **_QUIET)
+    result.publish(publish, queue=False, **_QUIET)
     weights.change(
         None,
         weights,
@@ -141,7 +141,7 @@ def _build_result(options: WebOptions) -> gr.HTML:
         # Not shown: the label is what Gradio translates, so it tells the page's language.
         label=text("page.language"),
         html_template='<section class="fr-result"></section>',
-        js_on_load=mount_module("denoise/result.js", ["again", "cancel", "resume", "share"]),
+        js_on_load=mount_module("denoise/result.js", ["again", "cancel", "publish", "resume"]),
         apply_default_css=False,
         elem_id="result",
         texts=tables("player"),

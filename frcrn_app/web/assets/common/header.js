@@ -2,7 +2,7 @@
 
 import { translator } from "./texts.js";
 
-export const mount = ({ element, props, watch }) => {
+export const mount = ({ element, props, trigger, watch }) => {
   const { language, text } = translator(props);
 
   const draw = () => {
@@ -21,6 +21,11 @@ export const mount = ({ element, props, watch }) => {
     if (button.dataset.language) window.frcrnPage.setLanguage(button.dataset.language);
     else window.frcrnPage.toggleTheme();
   });
-  watch("label", draw);
+  watch("label", () => {
+    draw();
+    if (props.value === language()) return;
+    props.value = language();
+    trigger("switched");
+  });
   draw();
 };

@@ -80,7 +80,7 @@ export const drawDone = ({ stage, root, value, text, live, trigger, sharing }) =
   };
 
   const share = async () => {
-    trigger("share", { ticket: result.ticket });
+    trigger("publish", { ticket: result.ticket });
     const address = new URL(document.baseURI);
     address.search = new URLSearchParams({ result: result.ticket });
     link = make("input", { type: "text", readonly: true, class: "fr-link", value: address.href });
