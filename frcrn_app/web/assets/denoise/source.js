@@ -26,7 +26,10 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
 
   // ------------------------------------------------------------------------------- what happens
 
-  const used = () => document.documentElement.classList.add("fr-used");
+  const used = () => {
+    // Gradio puts every rule of the style sheet below .contain.
+    root.closest(".contain > *").dataset.used = "true";
+  };
 
   const submit = (value) => {
     props.value = value;
