@@ -4,9 +4,9 @@
 
 Compares float32, bfloat16, dynamic int8 as users know it (torch and ONNX Runtime) and static int8
 (ONNX Runtime and OpenVINO). Speed is processor time for one noisy clip, the median of warm calls
-that take turns; PESQ-WB is the mean over the labelled pairs under examples/. Calibration hears the
-unlabelled clips there, so no scored sound. `--weights random` is the full-size network, seeded, for
-size and speed alone.
+that take turns; PESQ-WB is the mean over the labelled pairs under examples/. Calibration takes the
+unlabelled clips there, so no scored recording. `--weights random` is the full-size network, seeded,
+for size and speed alone.
 
 Takes 1 to 2 minutes on one CPU core, `--weights random --seconds 1` about 4; needs onnx,
 onnxruntime and pesq, and for its rows openvino.
@@ -46,14 +46,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from frcrn_app.audio import load_audio, resample  # noqa: E402
-from frcrn_app.errors import UserError  # noqa: E402
-from frcrn_app.inference import EDGE, computes_in_bfloat16  # noqa: E402
+from frcrn_app.constants import SAMPLE_RATE  # noqa: E402
+from frcrn_app.inference import EDGE, computes_in_bfloat16, fuse  # noqa: E402
 from frcrn_app.inference.benchmark import RANDOM, processor_name, random_network  # noqa: E402
 from frcrn_app.inference.export import onnx_bytes  # noqa: E402
-from frcrn_app.inference.fused import fuse  # noqa: E402
 from frcrn_app.metrics import pesq_score  # noqa: E402
-from frcrn_app.model import FRCRN, SAMPLE_RATE  # noqa: E402
-from frcrn_app.model.level import prepared  # noqa: E402
+from frcrn_app.model import FRCRN, FRCRNConfig, prepared  # noqa: E402
 from frcrn_app.model.unet import DECODER_KERNELS, STRIDE  # noqa: E402
 from frcrn_app.weights import EMBEDDED, load_weights  # noqa: E402
 
@@ -61,6 +59,7 @@ EXAMPLES = ROOT / "examples"
 REPEATS = 5  # warm calls of each network
 CALIBRATION = slice(SAMPLE_RATE, 3 * SAMPLE_RATE)  # samples of each unlabelled clip
 TIMED_CLIP = "keyboard-english.flac"  # 8.4 s
+WINDOW = FRCRNConfig().win_length
 MIN_CHANNELS = 8  # of a convolution in int8: narrower ones get slower and cost PESQ
 BASELINE = "torch float32"
 NO_BFLOAT16 = "this processor does not multiply in bfloat16"
@@ -86,7 +85,7 @@ class Row:
     megabytes: float | None = None
     int8: int | None = None  # parameters in int8, of `parameters`
     parameters: int | None = None
-    seconds: float | None = None  # of a core, for a second of sound
+    seconds: float | None = None  # of a core, for a second of audio
     pesq: float | None = None
     problem: str = ""  # why there are no figures
 
@@ -95,7 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--weights", default=EMBEDDED, help=f"a name, a path or {RANDOM!r}")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=8.0, help="of the sound that is timed")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of the audio that is timed")
     parser.add_argument("--markdown", type=Path, help="a file for the table")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     args = parser.parse_args()
@@ -130,14 +129,14 @@ def measure(weights: str, threads: int, seconds: float) -> dict:
             networks[name] = network
             row.megabytes = network.size / 1e6
             row.int8, row.parameters = network.int8, network.parameters
-        sound = timed_sound(seconds, model.config.inputs)
+        sound = timed_sound(seconds, model.config)
         costs = processor_seconds({name: each.run for name, each in networks.items()}, sound)
         for row in rows:
             if row.name in networks:
                 row.seconds = costs[row.name] / (sound.shape[1] / SAMPLE_RATE)
                 if weights != RANDOM:
                     report(f"{row.name}: PESQ")
-                    row.pesq = mean_pesq(networks[row.name].run, model.config.inputs)
+                    row.pesq = mean_pesq(networks[row.name].run, model.config)
         transforms = transforms_size(files.float32)
     linear = [m for m in model.modules() if isinstance(m, nn.Linear)]
     return {
@@ -148,7 +147,7 @@ def measure(weights: str, threads: int, seconds: float) -> dict:
         "parameters": count_parameters(model),
         "parameters_of_linear": sum(count_parameters(m) for m in linear),
         "transforms_megabytes": transforms / 1e6,
-        "noisy_pesq": None if weights == RANDOM else mean_pesq(lambda noisy: noisy),
+        "noisy_pesq": None if weights == RANDOM else mean_pesq(lambda noisy: noisy, FRCRNConfig()),
         "rows": [asdict(row) for row in rows],
     }
 
@@ -161,14 +160,14 @@ def as_markdown(measured: dict) -> str:
         f"{measured['weights']}: {count:,} parameters, of which nn.Linear holds {linear:,} "
         f"({100 * linear / count:.1f} %). Only the layers of attention run as nn.Linear: the "
         "memories' weights are used by convolutions, so torch's dynamic quantization can take the "
-        f"former alone. {measured['seconds']:.1f} s of sound, median of {measured['repeats']} warm "
+        f"former alone. {measured['seconds']:.1f} s of audio, median of {measured['repeats']} warm "
         f"calls. ONNX files hold {measured['transforms_megabytes']:.1f} MB of Fourier bases in "
         "float32, and each complex kernel twice, as a real one."
     )
     if measured["noisy_pesq"] is not None:
         header += f" PESQ-WB of the noisy pairs: {measured['noisy_pesq']:.3f}."
     lines = [
-        "| | MB | parameters in int8 | s of a core per s of sound | of torch float32's | PESQ-WB |"
+        "| | MB | parameters in int8 | s of a core per s of audio | of torch float32's | PESQ-WB |"
         " against float32 |",
         "|---|---|---|---|---|---|---|",
     ]
@@ -201,7 +200,7 @@ def fused(model: FRCRN, dtype: torch.dtype) -> Network:
 
 def bfloat16(model: FRCRN) -> Network:
     if not computes_in_bfloat16():
-        raise UserError(NO_BFLOAT16)
+        raise RuntimeError(NO_BFLOAT16)
     return fused(model, torch.bfloat16)
 
 
@@ -282,7 +281,7 @@ class Files:
         quantize_static(
             self.convolutions,
             path,
-            Clips(self.model.config.inputs),
+            Clips(self.model.config),
             op_types_to_quantize=["Conv"],
             nodes_to_quantize=wide_convolutions(onnx.load(self.convolutions)),
             per_channel=True,
@@ -295,10 +294,10 @@ class Files:
 
 
 class Clips(CalibrationDataReader):
-    """A piece of each unlabelled clip, as the network hears it."""
+    """A piece of each unlabelled clip, as the network takes it."""
 
-    def __init__(self, inputs: int):
-        self._sounds = (prepared(sound[:, CALIBRATION], inputs)[0] for sound in unlabelled_clips())
+    def __init__(self, config: FRCRNConfig):
+        self._sounds = (prepared(sound[:, CALIBRATION], config)[0] for sound in unlabelled_clips())
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(({"noisy": sound.numpy()} for sound in self._sounds), None)
@@ -316,7 +315,7 @@ def with_convolutions(proto: onnx.ModelProto) -> onnx.ModelProto:
     nodes: list[onnx.NodeProto] = []
     rows: dict[str, tuple[int, int, int]] = {}  # of a new convolution's output: see `in_rows`
     for node in graph.node:
-        if node.op_type == "ConvTranspose" and not is_transform(constants[node.input[1]]):
+        if node.op_type == "ConvTranspose":
             weight, bias = (constants[name] for name in node.input[1:])
             height, full_height = next(heights)
             kernel = numpy_helper.to_array(weight)  # [C_in, C_out, kF, kT]
@@ -328,7 +327,9 @@ def with_convolutions(proto: onnx.ModelProto) -> onnx.ModelProto:
             node = helper.make_node("Conv", node.input, node.output, node.name, pads=pads)
             rows[node.output[0]] = channels, height + taps - 1, full_height
             nodes.append(node)
-        elif node.input[0] in rows:  # the activation, which runs before the rows are laid out
+        elif (
+            node.input and node.input[0] in rows
+        ):  # the activation, which runs before the rows are laid out
             output = node.output[0]
             node.output[0] = f"{output}_by_rows"
             nodes.append(node)
@@ -393,20 +394,23 @@ def in_rows(
 
 
 def wide_convolutions(proto: onnx.ModelProto) -> list[str]:
-    """Convolutions of encoders and decoders but those with the spectrum or the mask at one side."""
+    """Convolutions of encoders and decoders but those with the spectrum or the mask at one side.
+
+    Unlike those of the memories they have kernels of more than one number.
+    """
     shapes = {tensor.name: tensor.dims for tensor in proto.graph.initializer}
     names = []
     for node in proto.graph.node:
-        if node.op_type == "Conv" and not any(a.name == "group" for a in node.attribute):
-            shape = shapes[node.input[1]]
-            if len(shape) == 4 and min(shape[:2]) >= MIN_CHANNELS:
-                names.append(node.name)
+        grouped = any(a.name == "group" and a.i > 1 for a in node.attribute)
+        shape = shapes.get(node.input[1], []) if node.op_type == "Conv" and not grouped else []
+        if shape and min(shape[:2]) >= MIN_CHANNELS and max(shape[2:]) > 1:
+            names.append(node.name)
     return names
 
 
 def is_transform(weight: onnx.TensorProto) -> bool:
-    """Whether a constant is of the Fourier transforms, which alone convolve over one axis."""
-    return len(weight.dims) == 3
+    """Whether a constant is a basis of the Fourier transforms."""
+    return sorted(weight.dims) == [WINDOW, WINDOW + 2]
 
 
 def in_onnxruntime(source: Path, path: Path, threads: int) -> Network:
@@ -464,7 +468,7 @@ def transforms_size(path: Path) -> int:
 
 def openvino_bfloat16(files: Files, threads: int) -> Network:
     if not computes_in_bfloat16():
-        raise UserError(NO_BFLOAT16)
+        raise RuntimeError(NO_BFLOAT16)
     return in_openvino(files.float32, files.float32, threads)
 
 
@@ -495,7 +499,7 @@ NETWORKS: dict[str, Make] = {
 }
 
 
-# Sound, time and score
+# Audio, time and score
 
 
 def unlabelled_clips() -> list[Tensor]:
@@ -508,11 +512,11 @@ def samples(path: Path) -> Tensor:
     return torch.from_numpy(resample(audio.samples[:1], audio.sample_rate, SAMPLE_RATE))
 
 
-def timed_sound(seconds: float, inputs: int) -> Tensor:
-    """An unlabelled clip, again and again where it is too short, as the network hears it."""
+def timed_sound(seconds: float, config: FRCRNConfig) -> Tensor:
+    """An unlabelled clip, again and again where it is too short, as the network takes it."""
     clip = samples(EXAMPLES / "noisy" / TIMED_CLIP)
     length = round(seconds * SAMPLE_RATE)
-    return prepared(clip.repeat(1, -(-length // clip.shape[1]))[:, :length], inputs)[0]
+    return prepared(clip.repeat(1, -(-length // clip.shape[1]))[:, :length], config)[0]
 
 
 def processor_seconds(networks: dict[str, Run], sound: Tensor) -> dict[str, float]:
@@ -527,11 +531,11 @@ def processor_seconds(networks: dict[str, Run], sound: Tensor) -> dict[str, floa
     return {name: statistics.median(each[1:]) for name, each in times.items()}
 
 
-def mean_pesq(run: Run, inputs: int) -> float:
+def mean_pesq(run: Run, config: FRCRNConfig) -> float:
     """Mean PESQ-WB over the labelled pairs, with level and ends as the Denoiser has them."""
     scores = []
     for path in sorted((EXAMPLES / "pairs" / "clean").iterdir()):
-        noisy, gain = prepared(samples(EXAMPLES / "pairs" / "noisy" / path.name), inputs)
+        noisy, gain = prepared(samples(EXAMPLES / "pairs" / "noisy" / path.name), config)
         enhanced = run(noisy) / gain
         ramp = (torch.arange(EDGE) / EDGE) ** 2
         enhanced[:, :EDGE] *= ramp

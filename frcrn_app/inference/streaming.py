@@ -87,7 +87,8 @@ class LiveDenoiser:
     """One stream of audio that is cleaned while it comes in.
 
     The output is that of `Denoiser` with the same weights, sample for sample; at other rates than
-    16 kHz but for the last hundredth of a second, where resampling goes on after the end. A stream
+    16 kHz without what lies above 8 kHz (`full_band=False` there), and but for the last hundredth
+    of a second, where resampling goes on after the end. A stream
     belongs to one thread at a time; streams of one `network` may be in different threads, or
     advance together (`push_together`).
 

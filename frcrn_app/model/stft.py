@@ -69,7 +69,9 @@ class InverseSTFT(nn.Module):
         """Waveform of spectrum [B, 2, F, T]; imaginary parts at 0 Hz and Nyquist are ignored."""
         frames = self.frames(spectrum)
         power = self.squared_window.expand(1, frames.shape[1], -1)
-        return self._overlap_add(frames) / (self._overlap_add(power) + 1e-8)
+        # The bound changes nothing here; in a file that is exported, onnxscript takes 1e-8 for 0.
+        power = (self._overlap_add(power) + 1e-8).clamp(min=1e-8)
+        return self._overlap_add(frames) / power
 
     def _overlap_add(self, frames: Tensor) -> Tensor:
         """[B, T, win_length] to [B, (T - 1) * hop_length + win_length]."""

@@ -65,7 +65,8 @@ def test_chunks_give_what_the_whole_gives(network, noisy, whole, chunk):
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
 def test_any_rate(network, weights, noisy, rate):
     stereo = np.stack([noisy, noisy[::-1]])[:, :12_000]  # as if it had been recorded at that rate
-    expected = Denoiser(weights, "cpu", "float32")(Audio(stereo, rate)).samples
+    denoiser = Denoiser(weights, "cpu", "float32", full_band=False)
+    expected = denoiser(Audio(stereo, rate)).samples
     few, many = (
         cleaned(LiveDenoiser(network=network, sample_rate=rate, channels=2), stereo, chunk)
         for chunk in (3_001, 480)
