@@ -65,11 +65,11 @@ def test_waiting_sounds_of_one_length_run_as_one_batch(noisy_speech):
     sizes, run = [], denoiser._run
     busy, hold = threading.Event(), threading.Event()
 
-    def slow(windows):
+    def slow(windows, *further):
         sizes.append(len(windows))
         busy.set()
         hold.wait(20)
-        return run(windows)
+        return run(windows, *further)
 
     denoiser._run = slow
     length = 32_000
