@@ -16,19 +16,28 @@ from frcrn_app.version import __version__
 if TYPE_CHECKING:
     from frcrn_app.audio import Audio, load_audio, save_audio
     from frcrn_app.evaluation import evaluate_pairs
-    from frcrn_app.inference import Denoiser
+    from frcrn_app.inference import Denoiser, LiveDenoiser
 
 # onnxruntime reports to its maker unless this is set before it is imported; every import of ours
 # comes after this one.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-__all__ = ["Audio", "Denoiser", "__version__", "evaluate_pairs", "load_audio", "save_audio"]
+__all__ = [
+    "Audio",
+    "Denoiser",
+    "LiveDenoiser",
+    "__version__",
+    "evaluate_pairs",
+    "load_audio",
+    "save_audio",
+]
 
 _ROOMS = {
     "Audio": "audio",
     "load_audio": "audio",
     "save_audio": "audio",
     "Denoiser": "inference",
+    "LiveDenoiser": "inference",
     "evaluate_pairs": "evaluation",
 }
 

@@ -271,7 +271,8 @@ def test_threads_share_a_denoiser(denoiser, noisy_speech):
             cancelled.result()
     for (samples, seen), wanted in zip(results, expected, strict=True):
         np.testing.assert_allclose(samples, wanted, atol=1e-6)
-        assert seen == list(range(len(seen)))
+        assert seen == sorted(seen)
+        assert set(seen) == set(range(denoiser._placement.model.layers + 1))
 
 
 def test_progress_is_reported_and_can_cancel(noisy_speech):
