@@ -30,7 +30,11 @@ FLAGS = (
 )
 WIDE = {"width": 1360, "height": 960}
 # A page that is left or loaded again ends what is on its way, such as its event streams.
-ENDED_BY_THE_PAGE = ("net::ERR_ABORTED", "AbortError: signal is aborted")
+ENDED_BY_THE_PAGE = (
+    "net::ERR_ABORTED",
+    "AbortError: signal is aborted",
+    "Unexpected error Connection errored out",
+)
 
 
 @pytest.fixture(scope="session")
