@@ -2,8 +2,8 @@
 
     python benchmarks/band.py --speech FOLDER --noise FOLDER
 
-Both folders hold recordings of 44.1 or 48 kHz, the speech clean. All speech is joined and mixed with
-each noise at 0, 10 and 20 dB; the distance counts bins from 8.5 to 20 kHz.
+Both folders hold recordings of 44.1 or 48 kHz, the speech clean. All speech is joined and mixed
+with each noise at 0, 10 and 20 dB; the distance counts bins from 8.5 to 20 kHz.
 """
 
 import argparse
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from frcrn_app import Audio, Denoiser, load_audio  # noqa: E402
-from frcrn_app.audio import find_audio_files, resample, to_mono  # noqa: E402
+from frcrn_app.audio import find_audio, resample, to_mono  # noqa: E402
 
 RATE = 48_000
 FRAME, HOP = 2048, 512
@@ -43,6 +43,10 @@ def snr(clean: np.ndarray, other: np.ndarray) -> float:
     return float(10 * np.log10((np.abs(reference) ** 2).sum() / (np.abs(error) ** 2).sum()))
 
 
+def audio_files(folder: Path) -> list[Path]:
+    return find_audio(folder).files
+
+
 def mono(path: Path) -> np.ndarray:
     audio = to_mono(load_audio(path))
     return resample(audio.samples, audio.sample_rate, RATE)[0]
@@ -54,13 +58,13 @@ def main() -> None:
     parser.add_argument("--noise", type=Path, required=True, metavar="FOLDER")
     args = parser.parse_args()
     pause = np.zeros(RATE // 4, np.float32)
-    parts = [mono(path) for path in find_audio_files(args.speech)]
+    parts = [mono(path) for path in audio_files(args.speech)]
     clean = np.concatenate([x for part in parts for x in (part / np.abs(part).max() / 2, pause)])
     kept, removed = Denoiser(), Denoiser(full_band=False)
     rows: dict[str, list[tuple[float, float]]] = {}
     print("| noise | SNR, dB | left alone | removed | follows the network |")
     print("|---|---|---|---|---|")
-    for path in find_audio_files(args.noise):
+    for path in audio_files(args.noise):
         noise = np.resize(mono(path), clean.shape)
         for decibels in SNRS_DB:
             gain = np.sqrt(np.mean(clean**2) / np.mean(noise**2) / 10 ** (decibels / 10))

@@ -1,10 +1,10 @@
 """What visitors give for an evaluation becomes pairs."""
 
 import pytest
-from frcrn_app.web.evaluate import TestSet
 from sets import touch
 
 from frcrn_app.errors import PairError
+from frcrn_app.web.evaluate import TestSet
 
 
 def test_what_visitors_give_becomes_pairs(tmp_path):
