@@ -34,7 +34,7 @@ def sha256_of(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def shown(path: os.PathLike) -> str:
+def shown(path: str | os.PathLike[str]) -> str:
     """A path as it can be printed in one line: names may be any bytes, line breaks included."""
     text = os.fsencode(path).decode("utf-8", "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

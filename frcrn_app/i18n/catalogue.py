@@ -57,7 +57,8 @@ def _sentences(language: str) -> dict[str, str | tuple[str, ...]]:
             for message in catalogue:
                 if message.id:
                     key = message.id if isinstance(message.id, str) else message.id[0]
-                    sentences[key] = message.string
+                    words = message.string
+                    sentences[key] = words if isinstance(words, str) else tuple(words or ())
     return sentences
 
 
