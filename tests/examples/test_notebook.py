@@ -16,7 +16,7 @@ NOTEBOOK = ROOT / "examples" / "quickstart.ipynb"
 def executed(tmp_path_factory):
     """The notebook after its run, and the folder that it took for the project's."""
     project = tmp_path_factory.mktemp("project")
-    for name in ("frcrn_app", "examples"):
+    for name in ("frcrn_app", "examples", "weights"):
         (project / name).symlink_to(ROOT / name)
     (project / "notebooks").mkdir()
     notebook = nbformat.read(NOTEBOOK, as_version=4)
