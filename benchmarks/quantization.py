@@ -15,14 +15,11 @@ onnxruntime and pesq, and for its rows openvino.
 import argparse
 import io
 import json
-import logging
 import statistics
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import cycle, pairwise
@@ -49,7 +46,7 @@ from frcrn_app.audio import load_audio, resample  # noqa: E402
 from frcrn_app.constants import SAMPLE_RATE  # noqa: E402
 from frcrn_app.inference import EDGE, computes_in_bfloat16, fuse  # noqa: E402
 from frcrn_app.inference.benchmark import RANDOM, processor_name, random_network  # noqa: E402
-from frcrn_app.inference.export import onnx_bytes  # noqa: E402
+from frcrn_app.inference.export import onnx_bytes, quiet  # noqa: E402
 from frcrn_app.metrics import pesq_score  # noqa: E402
 from frcrn_app.model import FRCRN, FRCRNConfig, prepared  # noqa: E402
 from frcrn_app.model.unet import DECODER_KERNELS, STRIDE  # noqa: E402
@@ -542,19 +539,6 @@ def mean_pesq(run: Run, config: FRCRNConfig) -> float:
         enhanced[:, -EDGE:] *= ramp.flip(0)
         scores.append(pesq_score(samples(path)[0].numpy(), enhanced[0].numpy()))
     return statistics.mean(scores)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the advice that the quantizing functions print, warn and log."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from frcrn_app.audio import AUDIO_SUFFIXES, FORMATS
-from frcrn_app.cli.arguments import positive
+from frcrn_app.cli.arguments import positive, share
 from frcrn_app.errors import AudioError
 from frcrn_app.files import shown
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--strength",
-        type=_strength,
+        type=share,
         default=1.0,
         metavar="S",
         help="how much of the noise goes, from 0 (untouched) to 1 (default)",
@@ -84,16 +84,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="clean again what is already in the output folder"
     )
-
-
-def _strength(text: str) -> float:
-    try:
-        strength = float(text)
-    except ValueError:
-        strength = -1.0
-    if not 0.0 <= strength <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return strength
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from pathlib import Path
@@ -66,7 +67,7 @@ def onnx_bytes(model: FRCRN, metadata: dict[str, str]) -> bytes:
     onnx = _import("onnx")
     _import("onnxscript")
     dynamic = torch.export.Dim.DYNAMIC
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), quiet():
         # Two recordings: a batch of one would be taken for the only one there is.
         example = torch.zeros(2, EXAMPLE)
         program = torch.onnx.export(
@@ -160,8 +161,8 @@ def _import(name: str) -> Any:
 
 
 @contextmanager
-def _quiet():
-    """Without what torch's exporter prints, warns and logs about its own affairs."""
+def quiet() -> Iterator[None]:
+    """Without what exporters and quantizers print, warn and log about their own affairs."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

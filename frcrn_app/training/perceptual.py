@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from frcrn_app.constants import SAMPLE_RATE
+
 WINDOW, HOP = 512, 256  # samples at 16 kHz: 32 ms, half overlapping, as in P.862
 # Bins of a band: up to 500 Hz each has one of its own.
 BAND_BINS = (
@@ -64,7 +66,7 @@ class PerceptualLoss(nn.Module):
     zero_loudness: Tensor
     widths: Tensor
 
-    def __init__(self, sample_rate: int = 16_000):
+    def __init__(self, sample_rate: int = SAMPLE_RATE):
         super().__init__()
         frequency = torch.linspace(0, sample_rate / 2, WINDOW // 2 + 1, dtype=torch.float64)
         bins = torch.tensor(BAND_BINS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import MetricError
 from frcrn_app.web.faults import sentence
 
@@ -17,8 +18,7 @@ FRAME_SECONDS = 0.02
 QUIETEST = 0.2  # share of frames that count as pauses: people pause at least that much
 FLOOR_DBFS = -90.0  # an original quieter than that has no noise to speak of
 MAX_REDUCTION_DB = 60.0  # more is reported as this: nobody hears the difference
-SCORED_RATE = 16_000  # Hz
-STRETCH = int(9.01 * SCORED_RATE)  # samples that DNSMOS scores at once
+STRETCH = int(9.01 * SAMPLE_RATE)  # samples that DNSMOS scores at once
 STRETCHES = 3  # of a longer recording that are scored: to slide over all of it takes minutes
 
 
@@ -58,7 +58,7 @@ def dnsmos_of_both(original: Audio, cleaned: Audio) -> dict:
         # Repeated to one window's length; DNSMOS by itself would repeat it to several windows of
         # the same sound, which costs seconds and says the same.
         before, after = (np.resize(samples, STRETCH) for samples in (before, after))
-    count = STRETCHES if len(before) > STRETCH + SCORED_RATE else 1
+    count = STRETCHES if len(before) > STRETCH + SAMPLE_RATE else 1
     starts = np.linspace(0, len(before) - STRETCH, count).astype(int)
     pieces = [slice(start, start + STRETCH) for start in starts]
     found = []
@@ -94,4 +94,4 @@ def _scored_samples(audio: Audio) -> np.ndarray:
     """The sound at 16 kHz, mono, [samples]."""
     from frcrn_app.audio import resample, to_mono
 
-    return resample(to_mono(audio).samples, audio.sample_rate, SCORED_RATE)[0]
+    return resample(to_mono(audio).samples, audio.sample_rate, SAMPLE_RATE)[0]
