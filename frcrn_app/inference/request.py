@@ -9,7 +9,7 @@ import torch
 
 from frcrn_app.audio import Audio, require_samples, resample
 from frcrn_app.constants import SAMPLE_RATE
-from frcrn_app.errors import UserError
+from frcrn_app.errors import Cancelled, UserError
 from frcrn_app.inference.band import restore_band
 from frcrn_app.inference.windows import cross_fade, window_starts
 from frcrn_app.model import FRCRNConfig, normalisation_gain
@@ -88,7 +88,10 @@ class Request:
             try:
                 work(*arguments)
             except BaseException as error:
-                self.outcome, self.jobs = error, []
+                # The frames of a traceback hold this request, which would then hold them, and with
+                # them the network's tensors. Of who gave up, nobody asks where.
+                trace = None if isinstance(error, Cancelled) else error.__traceback__
+                self.outcome, self.jobs = error.with_traceback(trace), []
 
     def _begin(self, window_for: Callable[[int], int]) -> None:
         if not 0 <= self.strength <= 1:

@@ -21,6 +21,7 @@ from frcrn_app import isolation
 from frcrn_app.audio import Audio
 from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import Cancelled, CheckpointError, UserError
+from frcrn_app.memory import give_back_freed_memory
 from frcrn_app.web.guard import Guard, GuardOptions, fair_place
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 
+LARGE_SECONDS = 30.0  # of audio, whose memory short jobs have no use for
 HEALTHY_SECONDS = 20.0  # in which a tiny job comes through, or the one before it moves on
 
 
@@ -168,6 +170,8 @@ class _Worker:
                 for job, outcome in zip(together, outcomes, strict=True):
                     self.jobs.remove(job)
                     job.finish(outcome)
+            if any(job.audio.duration > LARGE_SECONDS for job in together):
+                give_back_freed_memory()
 
     def _together(self, denoiser: Denoiser) -> list[Job]:
         """The first job and those behind it that fit into one batch with it."""

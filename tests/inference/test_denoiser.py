@@ -1,5 +1,7 @@
 """What a user gets: length, level and rate kept, silence silent, no seams, noise gone."""
 
+import gc
+import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -418,3 +420,24 @@ def test_out_of_memory_takes_smaller_batches_then_the_cpu(card, monkeypatch, noi
     assert denoiser.device == "cpu"
     np.testing.assert_allclose(enhanced, expected, atol=1e-5)
     assert rms_dbfs(again - expected) < rms_dbfs(expected) - 25  # bfloat16 where the CPU has it
+
+
+def test_a_cancelled_call_lets_go_of_its_memory_at_once(denoiser, noisy_speech):
+    """Not only when the garbage collector comes by, which may be after hours."""
+    audio = noisy_speech.with_samples(np.tile(noisy_speech.samples, (1, 6)))
+
+    def cancel_under_way(done: int, total: int) -> None:
+        if done == 3:
+            raise Cancelled
+
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        (outcome,) = denoiser.together([(audio, 1.0, cancel_under_way)])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert isinstance(outcome, Cancelled)
+    assert held < audio.samples.nbytes / 2
