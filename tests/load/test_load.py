@@ -73,8 +73,11 @@ def test_killed_readers_cost_nobody_the_next_recording(server, cleaned):
         pytest.fail("no recording was cleaned")
 
 
-def jobs_once_quiet(server, seconds: float = 5.0) -> list[dict]:
-    """The job lines of the log, once jobs that others left behind have had their end."""
+def jobs_once_quiet(server, seconds: float = 12.0) -> list[dict]:
+    """The job lines of the log, once jobs that others left behind have had their end.
+
+    One ends between two layers of the network, which two minutes of audio keep busy for seconds.
+    """
     count, since = -1, time.monotonic()
     while time.monotonic() - since < seconds:
         time.sleep(0.5)
