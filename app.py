@@ -5,12 +5,14 @@ import signal
 import sys
 import threading
 import time
+from typing import NoReturn
 
 from frcrn_app.errors import UserError
 from frcrn_app.memory import keep_freed_memory
 from frcrn_app.web.options import WebOptions, is_loopback, parse_options
 
 EXIT_USER_ERROR = 2
+STOP_SECONDS = 9.0  # after the signal, at most: orchestrators kill after ten
 
 
 def main() -> int:
@@ -23,7 +25,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     print("Starting the demo ...", flush=True)
 
-    from frcrn_app.web.app import build_app, clean_up, close, launch
+    from frcrn_app.web.app import build_app, close, launch
     from frcrn_app.web.guard import set_up_logs
 
     set_up_logs()
@@ -46,11 +48,21 @@ def main() -> int:
     print(f"The demo is at {address} (started in {seconds:.1f} s); Ctrl-C stops it.", flush=True)
     stop.wait()
     print("\nStopping ...", flush=True)
-    if not close(app):
-        # A network in the middle of a long window would abort the interpreter as it shuts down.
-        clean_up()
-        os._exit(0)
-    return 0
+    # A thread that waits for a visitor, or a network in a long layer, would hold the process up.
+    late = threading.Timer(STOP_SECONDS, _leave)
+    late.daemon = True
+    late.start()
+    close(app)
+    return _leave()
+
+
+def _leave() -> NoReturn:
+    """End the process now, without a visitor's files and without waiting for any thread."""
+    from frcrn_app.web.app import clean_up
+
+    clean_up()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _refuse(sentence: str) -> int:
