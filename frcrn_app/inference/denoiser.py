@@ -15,7 +15,7 @@ from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.inference.fused import FusedFRCRN, fuse
 from frcrn_app.inference.graphs import GraphedNetwork
 from frcrn_app.inference.precision import pick_device, pick_precision
-from frcrn_app.inference.request import Job, Progress, Request
+from frcrn_app.inference.request import Job, Order, Progress, Request
 from frcrn_app.inference.windows import (
     WHOLE_SECONDS,
     WINDOW_SECONDS,
@@ -107,7 +107,12 @@ class Denoiser:
         self._enhance_windows(np.zeros((1, SAMPLE_RATE), np.float32))()
 
     def __call__(
-        self, audio: Audio, strength: float = 1.0, progress: Progress | None = None
+        self,
+        audio: Audio,
+        strength: float = 1.0,
+        progress: Progress | None = None,
+        *,
+        full_band: bool | None = None,
     ) -> Audio:
         """The audio without its noise; rate, channels, length and level as they came.
 
@@ -116,18 +121,19 @@ class Denoiser:
             strength: 0 returns the samples untouched, 1 the network's output, between them a mix.
             progress: called as progress(done, total) after each of the network's layers; what it
                 raises ends the call.
+            full_band: as of the Denoiser; None: as the Denoiser was made.
 
         Raises:
             AudioError: there are no samples, or some that are not finite.
             UserError: strength is outside 0 to 1.
         """
-        (outcome,) = self.together([(audio, strength, progress)])
+        (outcome,) = self.together([Order(audio, strength, progress, full_band)])
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
     def together(
-        self, requests: Sequence[tuple[Audio, float, Progress | None]]
+        self, orders: Sequence[Order | tuple[Audio, float, Progress | None]]
     ) -> list[Audio | BaseException]:
         """Several recordings, each as a call of its own would return it, or what that would raise.
 
@@ -135,12 +141,12 @@ class Denoiser:
         cancelled recording does not touch the others.
 
         Args:
-            requests: (audio, strength, progress), as in a call.
+            orders: (audio, strength, progress, full_band), as in a call.
         """
         layers = self._placement.model.layers
         under_way = [
-            Request(*request, self._window_for, layers, self.config, self.full_band)
-            for request in requests
+            Request(Order(*order), self._window_for, layers, self.config, self.full_band)
+            for order in orders
         ]
         by_length: dict[int, list[Job]] = {}
         for request in under_way:

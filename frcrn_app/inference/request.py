@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +24,15 @@ Progress = Callable[[int, int], None]
 Job = tuple["Request", int, int]  # channel and start of a window
 
 
+class Order(NamedTuple):
+    """A recording to be cleaned, and how; as the arguments of a call of `Denoiser`."""
+
+    audio: Audio
+    strength: float = 1.0
+    progress: Progress | None = None
+    full_band: bool | None = None
+
+
 class Request:
     """A recording under way: its windows, what came of them, and its progress in layers.
 
@@ -30,29 +40,29 @@ class Request:
     the recording, its own progress callback included, is its outcome.
 
     Args:
-        audio, strength, progress: as `Denoiser` takes them.
+        order: the recording, and how it is cleaned.
         window_for: length of the windows of a recording of so many samples at 16 kHz.
         layers: of the network.
         config: of the network.
-        full_band: whether what lies above 8 kHz comes back, see `band`.
+        full_band: whether what lies above 8 kHz comes back where the order does not say; see
+            `band`.
     """
 
     def __init__(
         self,
-        audio: Audio,
-        strength: float,
-        progress: Progress | None,
+        order: Order,
         window_for: Callable[[int], int],
         layers: int,
         config: FRCRNConfig,
         full_band: bool,
     ):
-        self.audio, self.strength = audio, strength
+        self.audio, self.strength = order.audio, order.strength
         self.outcome: Audio | BaseException | None = None
         self.jobs: list[Job] = []
         self.length = self._done = self._layer = self._total = 0
-        self._progress, self._layers, self._config = progress, layers, config
-        self._full_band = full_band and audio.sample_rate > SAMPLE_RATE
+        self._progress, self._layers, self._config = order.progress, layers, config
+        wanted = full_band if order.full_band is None else order.full_band
+        self._full_band = wanted and order.audio.sample_rate > SAMPLE_RATE
         self._attempt(self._begin, window_for)
 
     def noisy_window(self, channel: int, start: int) -> np.ndarray:

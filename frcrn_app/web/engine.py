@@ -47,10 +47,11 @@ class Job:
         progress: Progress | None = None,
         visitor: str = "",
         abandoned: Callable[[], bool] | None = None,
+        full_band: bool = True,
     ):
         self.audio = audio
         self.visitor = visitor
-        self.strength = strength
+        self.strength, self.full_band = strength, full_band
         self.fraction = 0.0  # done so far, 0 to 1
         self.running = False  # or has run
         self.seconds = 0.0  # the work took, without the time in the queue
@@ -188,9 +189,13 @@ class _Worker:
 
 
 def _run(denoiser: Denoiser, jobs: list[Job]) -> list[Audio | BaseException]:
+    from frcrn_app.inference import Order
+
     for job in jobs:
         job.begin(denoiser)
-    return denoiser.together([(job.audio, job.strength, job.report) for job in jobs])
+    return denoiser.together(
+        [Order(job.audio, job.strength, job.report, job.full_band) for job in jobs]
+    )
 
 
 class Engine:
@@ -244,15 +249,17 @@ class Engine:
         *,
         visitor: str | None = None,
         abandoned: Callable[[], bool] | None = None,
+        full_band: bool = True,
     ) -> Job:
         """Put audio into the queue; raises CheckpointError for weights that are not offered.
 
         Args:
             visitor: whose turn it is; None: of whoever's request the calling thread handles.
             abandoned: whether nobody waits for it any longer, which ends it.
+            full_band: whether what lies above 8 kHz comes back; see `Denoiser`.
         """
         whose = self.guard.visitor() if visitor is None else visitor
-        job = Job(audio, strength, progress, whose, abandoned)
+        job = Job(audio, strength, progress, whose, abandoned, full_band)
         self._worker(weights).submit(job)
         return job
 
