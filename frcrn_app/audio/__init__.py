@@ -4,6 +4,7 @@ from frcrn_app.audio.film import film_suffix, has_picture, save_film
 from frcrn_app.audio.find import Found, find_audio
 from frcrn_app.audio.formats import AUDIO_SUFFIXES, FORMATS, planned_suffix, with_ending
 from frcrn_app.audio.level import gain_to_fit, mix, peak, rms_dbfs, to_mono
+from frcrn_app.audio.loudness import loudness
 from frcrn_app.audio.read import Track, list_tracks, load_audio, load_tracks
 from frcrn_app.audio.resampling import Resampler, resample
 from frcrn_app.audio.types import Audio, Note, Tags, require_samples
@@ -26,6 +27,7 @@ __all__ = [
     "list_tracks",
     "load_audio",
     "load_tracks",
+    "loudness",
     "mix",
     "peak",
     "planned_suffix",
