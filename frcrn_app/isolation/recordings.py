@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,22 @@ _READ_SECONDS = 15.0  # for any file, and as much again
 _READ_SPEED = 20  # times faster than it plays, at the least
 
 
+@dataclass(frozen=True)
+class Stated:
+    """What a file's header promises."""
+
+    samples: int  # of all channels of all tracks
+    has_picture: bool = False  # a film
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """The audio tracks of a visitor's file."""
+
+    audio: list[Audio]
+    has_picture: bool  # so that they can be put back beside it
+
+
 def read_recording(
     path: str | Path,
     *,
@@ -33,9 +50,25 @@ def read_recording(
     visitor: str = "",
     cancelled: Callable[[], bool] | None = None,
 ) -> Audio:
-    """The audio of a file, read in a process of its own.
+    """The audio of a file, its tracks mixed; arguments and errors as of `read_tracks`."""
+    from frcrn_app.audio import load_audio
 
-    Memory for it and for what is made of it is set aside for as long as the returned value is kept.
+    _, audio = _read(load_audio, path, max_seconds, budget, visitor, cancelled)
+    return audio
+
+
+def read_tracks(
+    path: str | Path,
+    *,
+    max_seconds: float,
+    budget: Budget,
+    visitor: str = "",
+    cancelled: Callable[[], bool] | None = None,
+    track: int | None = None,
+) -> Tracks:
+    """The audio tracks of a file, read in a process of its own.
+
+    Memory for them and for what is made of them is set aside until none of them is kept.
 
     Args:
         path: the file.
@@ -43,37 +76,65 @@ def read_recording(
         budget: of the whole server.
         visitor: who sent it.
         cancelled: whether nobody waits any longer.
+        track: the number of one, from 1; None: all.
 
     Raises:
-        AudioError: as `load_audio` does.
+        AudioError: as `load_tracks` does.
         IsolationError: as `isolated` and `Budget.reserve` do.
         Cancelled: `cancelled` said so.
     """
-    from frcrn_app.audio import load_audio
+    from frcrn_app.audio import load_tracks
 
+    found, audio = _read(load_tracks, path, max_seconds, budget, visitor, cancelled, track=track)
+    return Tracks(audio, found.has_picture)
+
+
+def _read(
+    load: Callable[..., Any],
+    path: str | Path,
+    max_seconds: float,
+    budget: Budget,
+    visitor: str,
+    cancelled: Callable[[], bool] | None,
+    **settings: Any,
+) -> tuple[Stated, Any]:
     path = Path(path)
     common: dict[str, Any] = {"about": path, "visitor": visitor, "cancelled": cancelled}
-    samples = isolated(stated_samples, path, max_seconds, deadline=_PROBE_SECONDS, **common)
-    size = samples * _SAMPLE_BYTES
+    found = isolated(stated, path, max_seconds, deadline=_PROBE_SECONDS, **common)
+    size = found.samples * _SAMPLE_BYTES
     with ExitStack() as held:
         held.enter_context(budget.reserve(size * COST, visitor, cancelled=cancelled))
-        audio = isolated(
-            load_audio,
+        result = isolated(
+            load,
             path,
             max_seconds=max_seconds,
             max_samples=budget.total // (_SAMPLE_BYTES * COST),
             deadline=_READ_SECONDS + max_seconds / _READ_SPEED,
             memory=2 * size + DECODING_BYTES,
+            **settings,
             **common,
         )
-        weakref.finalize(audio, held.pop_all().close).atexit = False
-    return audio
+        _hold(held.pop_all(), result if isinstance(result, list) else [result])
+    return found, result
 
 
-def stated_samples(path: Path, max_seconds: float) -> int:
-    """Samples of all channels that a file's header promises, up to the limit of seconds.
+def _hold(held: ExitStack, tracks: list[Audio]) -> None:
+    """Let go of the memory with the last of the tracks."""
+    left = [None] * len(tracks)
 
-    Where it promises nothing: as many as stereo at 48 kHz may have.
+    def gone() -> None:
+        left.pop()
+        if not left:
+            held.close()
+
+    for track in tracks:
+        weakref.finalize(track, gone).atexit = False
+
+
+def stated(path: Path, max_seconds: float) -> Stated:
+    """What a file's header promises, up to the limit of seconds.
+
+    Where it promises nothing: as many samples as stereo at 48 kHz may have.
     """
     import soundfile
 
@@ -82,19 +143,23 @@ def stated_samples(path: Path, max_seconds: float) -> int:
     except (soundfile.LibsndfileError, RuntimeError, OSError, TypeError):
         return _stated_by_pyav(path, max_seconds)
     most = int(max_seconds * header.samplerate)
-    return min(header.frames, most) * header.channels
+    return Stated(min(header.frames, most) * header.channels)
 
 
-def _stated_by_pyav(path: Path, max_seconds: float) -> int:
+def _stated_by_pyav(path: Path, max_seconds: float) -> Stated:
     import av
     from av.error import FFmpegError
+
+    from frcrn_app.audio import has_picture
 
     unknown = int(max_seconds * 48_000) * 2
     try:
         with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
-            stream = container.streams.best("audio")
-            rate = getattr(stream, "rate", None) or 48_000
-            channels = getattr(stream, "channels", None) or 2
-            return int(max_seconds * rate) * channels
+            samples = [
+                int(max_seconds * (getattr(stream, "rate", None) or 48_000))
+                * (getattr(stream, "channels", None) or 2)
+                for stream in container.streams.audio
+            ]
     except (FFmpegError, OSError, ValueError):
-        return unknown
+        return Stated(unknown)
+    return Stated(sum(samples) or unknown, has_picture(path))

@@ -29,12 +29,12 @@ def decoder(content: bytes) -> None:
 def headers(content: bytes) -> None:
     """What is looked up before a recording is read."""
     from frcrn_app.audio import list_tracks
-    from frcrn_app.isolation.recordings import stated_samples
+    from frcrn_app.isolation.recordings import stated
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "recording.wav")
         path.write_bytes(content)
-        assert 0 <= stated_samples(path, 60) < 1 << 40
+        assert 0 <= stated(path, 60).samples < 1 << 40
         list_tracks(path)
 
 

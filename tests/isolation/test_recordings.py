@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from films import two_track_film
 
 from frcrn_app.audio import load_audio, save_audio
 from frcrn_app.errors import Cancelled, UserError
 from frcrn_app.isolation import Budget, IsolationError
-from frcrn_app.isolation.recordings import COST, read_recording, stated_samples
+from frcrn_app.isolation.recordings import COST, read_recording, read_tracks, stated
 
 MIB = 1 << 20
 
@@ -35,13 +36,26 @@ def test_examples_are_read_as_they_are(example_clips, tmp_path, speech):
 def test_what_a_header_promises_is_set_aside(tmp_path, speech):
     path = tmp_path / "two.wav"
     soundfile.write(path, np.zeros((48_000, 2), np.float32), 48_000)
-    assert stated_samples(path, 60.0) == 2 * 48_000
-    assert stated_samples(path, 0.5) == 48_000  # longer ones are refused
+    assert stated(path, 60.0).samples == 2 * 48_000
+    assert stated(path, 0.5).samples == 48_000  # longer ones are refused
     other = tmp_path / "speech.m4a"
     save_audio(other, speech, format="same")
-    assert stated_samples(other, 60.0) >= speech.samples.size
+    assert stated(other, 60.0).samples >= speech.samples.size
     (tmp_path / "junk.wav").write_bytes(b"junk" * 100)
-    assert stated_samples(tmp_path / "junk.wav", 10.0) == 10 * 48_000 * 2
+    assert stated(tmp_path / "junk.wav", 10.0).samples == 10 * 48_000 * 2
+
+
+def test_every_track_counts_until_the_last_one_is_let_go(tmp_path):
+    film = two_track_film(tmp_path / "film.mkv")
+    assert stated(film, 2.0).samples == 2 * 48_000 * (2 + 1)
+    budget = Budget(512 * MIB)
+    tracks = read_tracks(film, max_seconds=2.0, budget=budget)
+    assert tracks.has_picture
+    assert [track.channels for track in tracks.audio] == [2, 1]
+    tracks.audio.pop()
+    assert budget.held == stated(film, 2.0).samples * 4 * COST
+    tracks.audio.pop()
+    assert budget.held == 0
 
 
 def test_many_channels_at_a_high_rate_count_as_what_they_take(tmp_path):

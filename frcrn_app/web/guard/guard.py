@@ -13,7 +13,13 @@ from starlette.middleware import Middleware
 
 from frcrn_app.audio import Audio
 from frcrn_app.errors import Cancelled, UserError
-from frcrn_app.isolation import Budget, default_memory, read_recording
+from frcrn_app.isolation import (
+    Budget,
+    Tracks,
+    default_memory,
+    read_recording,
+    read_tracks,
+)
 from frcrn_app.web.guard import gradio_queue, logs
 from frcrn_app.web.guard.bodies import Disk, LimitBodies
 from frcrn_app.web.guard.headers import SecurityHeaders
@@ -110,14 +116,7 @@ class Guard:
     def read(
         self, path: str | Path, max_seconds: float, cancelled: Callable[[], bool] | None = None
     ) -> Audio:
-        """The audio that the visitor at hand sent; see `read_recording`.
-
-        Its memory is set aside, and its minutes are counted.
-
-        Raises:
-            UserError: as `read_recording` does, or GuardError `guard.too_much_audio`.
-            Cancelled: `cancelled` said so.
-        """
+        """The audio that the visitor at hand sent, its tracks mixed; else as `read_tracks`."""
         visitor = self.visitor()
         audio = read_recording(
             path,
@@ -128,6 +127,33 @@ class Guard:
         )
         self._allowances.audio(visitor, audio.duration)
         return audio
+
+    def read_tracks(
+        self,
+        path: str | Path,
+        max_seconds: float,
+        cancelled: Callable[[], bool] | None = None,
+        track: int | None = None,
+    ) -> Tracks:
+        """The audio tracks that the visitor at hand sent; see `isolation.read_tracks`.
+
+        Their memory is set aside, and their minutes are counted.
+
+        Raises:
+            UserError: as `isolation.read_tracks` does, or GuardError `guard.too_much_audio`.
+            Cancelled: `cancelled` said so.
+        """
+        visitor = self.visitor()
+        tracks = read_tracks(
+            path,
+            max_seconds=max_seconds,
+            budget=self.budget,
+            visitor=visitor,
+            cancelled=cancelled,
+            track=track,
+        )
+        self._allowances.audio(visitor, sum(audio.duration for audio in tracks.audio))
+        return tracks
 
     @contextmanager
     def job(self, door: str, **facts: object) -> Iterator[dict[str, object]]:
