@@ -3,7 +3,7 @@
 from frcrn_app.inference.denoiser import Denoiser
 from frcrn_app.inference.fused import fuse
 from frcrn_app.inference.precision import PRECISIONS, computes_in_bfloat16, pick_device
-from frcrn_app.inference.request import EDGE, Order
+from frcrn_app.inference.request import EDGE, Order, Request
 from frcrn_app.inference.streaming import (
     LIVE_WEIGHTS,
     LiveDenoiser,
@@ -20,6 +20,7 @@ __all__ = [
     "LiveDenoiser",
     "LiveNetwork",
     "Order",
+    "Request",
     "computes_in_bfloat16",
     "fuse",
     "pick_device",

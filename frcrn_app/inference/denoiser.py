@@ -143,11 +143,7 @@ class Denoiser:
         Args:
             orders: (audio, strength, progress, full_band), as in a call.
         """
-        layers = self._placement.model.layers
-        under_way = [
-            Request(Order(*order), self._window_for, layers, self.config, self.full_band)
-            for order in orders
-        ]
+        under_way = [self.opened(Order(*order)) for order in orders]
         by_length: dict[int, list[Job]] = {}
         for request in under_way:
             by_length.setdefault(request.length, []).extend(request.jobs)
@@ -164,6 +160,19 @@ class Denoiser:
                     land = _nothing
         land()
         return [request.finished() for request in under_way]
+
+    def opened(self, order: Order) -> Request:
+        """A recording for whoever runs its windows, its `jobs`, elsewhere and in any order.
+
+        `enhance` takes what `noisy_window` gives; once all are back, `put` in order and `finished`
+        come to what a call returns or raises.
+        """
+        layers = self._placement.model.layers
+        return Request(order, self._window_for, layers, self.config, self.full_band)
+
+    def enhance(self, windows: np.ndarray) -> np.ndarray:
+        """Windows [B, samples] of opened recordings, of one length, through the network."""
+        return self._enhance_windows(windows)()
 
     def shape(self, audio: Audio) -> tuple[int, int]:
         """Length in samples at 16 kHz and number of the windows that a recording becomes.
