@@ -4,7 +4,13 @@ from frcrn_app.audio.film import film_suffix, has_picture, save_film
 from frcrn_app.audio.find import Found, find_audio
 from frcrn_app.audio.formats import AUDIO_SUFFIXES, FORMATS, planned_suffix, with_ending
 from frcrn_app.audio.level import gain_to_fit, mix, peak, rms_dbfs, to_mono
-from frcrn_app.audio.loudness import loudness
+from frcrn_app.audio.loudness import (
+    LOUDNESS_TARGETS,
+    check_loudness,
+    loudness,
+    to_loudness,
+    true_peak,
+)
 from frcrn_app.audio.read import Track, list_tracks, load_audio, load_tracks
 from frcrn_app.audio.resampling import Resampler, resample
 from frcrn_app.audio.types import Audio, Note, Tags, require_samples
@@ -13,6 +19,7 @@ from frcrn_app.audio.write import Written, save_audio, save_tracks
 __all__ = [
     "AUDIO_SUFFIXES",
     "FORMATS",
+    "LOUDNESS_TARGETS",
     "Audio",
     "Found",
     "Note",
@@ -20,6 +27,7 @@ __all__ = [
     "Tags",
     "Track",
     "Written",
+    "check_loudness",
     "film_suffix",
     "find_audio",
     "gain_to_fit",
@@ -37,6 +45,8 @@ __all__ = [
     "save_audio",
     "save_film",
     "save_tracks",
+    "to_loudness",
     "to_mono",
+    "true_peak",
     "with_ending",
 ]

@@ -1,6 +1,7 @@
 """Files through a Denoiser. A file that fails is one failed result and stops nothing else."""
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,12 +13,15 @@ from typing import TYPE_CHECKING, Literal
 from frcrn_app.audio import (
     Audio,
     Note,
+    Written,
     film_suffix,
     has_picture,
     load_tracks,
     save_film,
     save_tracks,
+    to_loudness,
 )
+from frcrn_app.batch.addresses import Place, delivered, fetched, is_address
 from frcrn_app.batch.plan import FileJob, FilePlan, plan_files
 from frcrn_app.errors import Cancelled, UserError
 from frcrn_app.faults import fault_reference
@@ -37,8 +41,8 @@ Progress = Callable[[float, int], None]
 class FileResult:
     """What became of one file."""
 
-    source: Path
-    target: Path | None  # None where it was refused before it had one
+    source: Place
+    target: Place | None  # None where it was refused before it had one
     status: Literal["cleaned", "present", "failed"]
     error: UserError | None = None  # where it failed
     notes: tuple[Note, ...] = ()  # what is to be said about what was read and written
@@ -60,12 +64,14 @@ class RunOptions:
         format: as for `save_audio`, and as the plan was made with.
         track: number of the audio track to take, from 1; None: all.
         film: films stay films, as the plan was made with.
+        loudness: in LUFS that the cleaned files get, peaks permitting; None: they keep theirs.
     """
 
     strength: float = 1.0
     format: str = "same"
     track: int | None = None
     film: bool = False
+    loudness: float | None = None
 
 
 def denoise_files(
@@ -77,12 +83,13 @@ def denoise_files(
     format: str = "same",
     track: int | None = None,
     film: bool = False,
+    loudness: float | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> list[FileResult]:
     """Clean files and whole folders into `output`; see `plan_files` and `run_plan`."""
     plan = plan_files(sources, output, format=format, film=film, overwrite=overwrite)
-    options = RunOptions(strength, format, track, film)
+    options = RunOptions(strength, format, track, film, loudness)
     return run_plan(plan, denoiser, options, progress=progress)
 
 
@@ -114,7 +121,7 @@ def run_plan(
         for index, job in enumerate(jobs):
             loading, prefetched = prefetched, None
             try:
-                tracks = loading.result() if loading else _load(job, options)
+                tracks = loading.result() if loading else load(job, options)
                 prefetched = _prefetch(pool, jobs, index + 1, options)
                 start = time.perf_counter()
                 enhanced = _clean(tracks, denoiser, options, progress, index, len(jobs))
@@ -122,12 +129,12 @@ def run_plan(
             except Cancelled:
                 raise
             except Exception as error:
-                outcomes.append(_failed(job, error))
+                outcomes.append(failed(job, error))
                 prefetched = prefetched or _prefetch(pool, jobs, index + 1, options)
             else:
                 if writing:  # one at a time, so that no more than one waits in memory
                     writing.result()
-                writing = pool.submit(_write, job, enhanced, options, elapsed)
+                writing = pool.submit(write, job, enhanced, options, elapsed)
                 outcomes.append(writing)
             if progress:
                 progress(index + 1, len(jobs))
@@ -136,8 +143,10 @@ def run_plan(
     ]
 
 
-def _load(job: FileJob, options: RunOptions) -> list[Audio]:
-    return load_tracks(job.source, track=options.track)
+def load(job: FileJob, options: RunOptions) -> list[Audio]:
+    """The tracks of a file that are to be cleaned. Raises AudioError."""
+    with fetched(job.source) as path:
+        return load_tracks(path, track=options.track)
 
 
 def _clean(
@@ -162,11 +171,18 @@ def _prefetch(
 ) -> Future[list[Audio]] | None:
     if index >= len(jobs):
         return None
+    small = size_of(jobs[index]) <= MAX_PREFETCH_BYTES
+    return pool.submit(load, jobs[index], options) if small else None
+
+
+def size_of(job: FileJob) -> float:
+    """Bytes of a file; infinite where that is not known."""
+    if job.size is not None or is_address(job.source):
+        return math.inf if job.size is None else job.size
     try:
-        small = jobs[index].source.stat().st_size <= MAX_PREFETCH_BYTES
-    except OSError:  # load_tracks will word it
-        small = False
-    return pool.submit(_load, jobs[index], options) if small else None
+        return job.source.stat().st_size
+    except (OSError, ValueError):  # load_tracks will word it
+        return math.inf
 
 
 def _part_of(
@@ -177,16 +193,21 @@ def _part_of(
     return lambda done, total: progress(done_before + share * done / max(total, 1), files)
 
 
-def _write(job: FileJob, enhanced: list[Audio], options: RunOptions, elapsed: float) -> FileResult:
+def write(job: FileJob, enhanced: list[Audio], options: RunOptions, elapsed: float) -> FileResult:
+    """Write what became of a file; a failure is the result."""
     try:
-        if options.film and film_suffix(job.source.suffix) and has_picture(job.source):
-            written = save_film(job.target, job.source, enhanced, place=job.with_ending)
-        else:
-            written = save_tracks(
-                job.target, enhanced, format=options.format, place=job.with_ending
-            )
+        if options.loudness is not None:
+            enhanced = [to_loudness(track, options.loudness) for track in enhanced]
+        with delivered(job.target) as (path, send):
+            if path is job.target:
+                written = _save(job, path, job.with_ending, enhanced, options)
+                target = written.path
+            else:
+                written = _save(job, path, None, enhanced, options)
+                target = job.with_ending(written.path.suffix)
+                send(written.path, target)
     except Exception as error:
-        return _failed(job, error)
+        return failed(job, error)
     notes: list[Note] = []
     for track in enhanced:
         notes += [note for note in track.notes if note not in notes]
@@ -194,7 +215,7 @@ def _write(job: FileJob, enhanced: list[Audio], options: RunOptions, elapsed: fl
         notes.append(Note("batch.tracks", {"count": len(enhanced)}))
     return FileResult(
         job.source,
-        written.path,
+        target,
         "cleaned",
         notes=(*notes, *written.notes),
         duration=max(track.duration for track in enhanced),
@@ -202,7 +223,24 @@ def _write(job: FileJob, enhanced: list[Audio], options: RunOptions, elapsed: fl
     )
 
 
-def _failed(job: FileJob, error: Exception) -> FileResult:
+def _save(
+    job: FileJob,
+    path: Path,
+    place: Callable[[str], Path] | None,
+    enhanced: list[Audio],
+    options: RunOptions,
+) -> Written:
+    """Write tracks to a path of this machine, or to where `place` puts their ending."""
+    if options.film and film_suffix(job.source.suffix):
+        with fetched(job.source) as source:
+            if has_picture(source):
+                put = place or (lambda suffix: path.with_suffix(suffix))
+                return save_film(path, source, enhanced, place=put)
+    return save_tracks(path, enhanced, format=options.format, place=place)
+
+
+def failed(job: FileJob, error: Exception) -> FileResult:
+    """A file that failed, for the user's fault or the program's."""
     if not isinstance(error, UserError):
         reference = fault_reference(error, logger, repr(job.source))
         error = UserError("fault.file", reference=reference)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from frcrn_app.audio import AUDIO_SUFFIXES, FORMATS
+from frcrn_app.audio import AUDIO_SUFFIXES, FORMATS, check_loudness
 from frcrn_app.cli.arguments import positive, share
 from frcrn_app.errors import AudioError
 from frcrn_app.files import shown
@@ -71,6 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the top of its band (default); speech: it is removed",
     )
     parser.add_argument(
+        "--loudness",
+        type=float,
+        metavar="LUFS",
+        help="bring the cleaned files to a loudness (ITU-R BS.1770), such as -16, -19 or -23, with "
+        "true peaks of at most -1 dBTP (default: each keeps its own)",
+    )
+    parser.add_argument(
         "--track",
         type=positive,
         metavar="N",
@@ -92,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UserError: where nothing can be done at all: no audio, a wrong folder, weights or device.
     """
+    check_loudness(args.loudness)
     sources = _expanded(args.sources) or _default_sources(args.output)
     if not sources:
         return 0
@@ -125,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
         results = run_plan(
             plan,
             denoiser,
-            RunOptions(args.strength, args.format, args.track, args.film),
+            RunOptions(args.strength, args.format, args.track, args.film, args.loudness),
             progress=_advance(bar, [shown(Path(job.source.name)) for job in plan.jobs]),
         )
     elapsed = time.perf_counter() - start

@@ -13,7 +13,7 @@ from films import two_track_film
 from paths import ROOT
 
 from frcrn_app import Denoiser, load_audio
-from frcrn_app.audio import load_tracks
+from frcrn_app.audio import load_tracks, loudness, save_audio, true_peak
 from frcrn_app.batch import run as batch_run
 from frcrn_app.cli import main as cli
 from frcrn_app.cli.main import main
@@ -194,3 +194,20 @@ def test_tracks_and_films_on_the_command_line(folder, capsys):
         assert ("It has 2 audio tracks" in capsys.readouterr().out) == (argv != ["--track", "2"])
     assert main(["denoise", str(film), "-o", "none", "--track", "3"]) == 1
     assert "has no track 3: it has 2." in capsys.readouterr().err
+
+
+def test_files_come_out_at_the_loudness_that_was_asked_for(folder, capsys, example_clips):
+    clip = folder / "talk.wav"
+    whole = load_audio(example_clips[0])
+    save_audio(clip, whole.with_samples(whole.samples[:, :32_000]))
+    for target in ("-23", "-9"):  # the second is beyond what its peaks allow
+        command = ["denoise", str(clip), "--loudness", target, "--format", "wav-float"]
+        assert main([*command, "--overwrite"]) == 0
+        cleaned = load_audio(folder / "output" / f"{clip.stem}.wav")
+        heard = loudness(cleaned.samples, cleaned.sample_rate)
+        assert true_peak(cleaned.samples) <= -1 + 1e-4
+        said = re.search(r"It reaches (\S+) LUFS, not -9", capsys.readouterr().out)
+        assert heard == pytest.approx(float(said[1]) if said else -23, abs=0.1)
+        assert (said is None) == (target == "-23")
+    assert main(["denoise", str(clip), "--loudness", "3"]) == 2
+    assert "from -50 to -5 LUFS, not 3" in capsys.readouterr().err
