@@ -11,7 +11,7 @@
 from frcrn_app.evaluation.archives import MAX_ARCHIVE_BYTES, extract_archive, pair_archive
 from frcrn_app.evaluation.folders import allowed_folder, pair_tree
 from frcrn_app.evaluation.groups import GROUPINGS, SNR_BIN
-from frcrn_app.evaluation.listing import SoundFile, list_sounds, printable
+from frcrn_app.evaluation.listing import SoundFile, inert, list_sounds, printable
 from frcrn_app.evaluation.manifest import among, first_of, inside, pair_manifest
 from frcrn_app.evaluation.merging import merge
 from frcrn_app.evaluation.pairing import (
@@ -35,6 +35,10 @@ from frcrn_app.evaluation.statistics import (
     MIN_TEST_FILES,
     RESAMPLES,
     Mean,
+    Test,
+    holm,
+    mean_intervals,
+    sign_flip_tests,
 )
 from frcrn_app.evaluation.summary import Comparison, Group, Score, Summary, summarise
 
@@ -60,15 +64,19 @@ __all__ = [
     "SoundFile",
     "SoundScores",
     "Summary",
+    "Test",
     "Unpaired",
     "allowed_folder",
     "among",
     "evaluate_pairs",
     "extract_archive",
     "first_of",
+    "holm",
+    "inert",
     "inside",
     "list_sounds",
     "load_scored",
+    "mean_intervals",
     "merge",
     "pair_archive",
     "pair_files",
@@ -77,5 +85,6 @@ __all__ = [
     "pair_tree",
     "printable",
     "provenance",
+    "sign_flip_tests",
     "summarise",
 ]

@@ -11,6 +11,9 @@ from pathlib import Path
 from frcrn_app.audio import find_audio
 from frcrn_app.errors import PairError
 
+# A cell that begins with one of these is a formula to Excel, LibreOffice and Google Sheets.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 @dataclass(frozen=True)
 class SoundFile:
@@ -58,6 +61,11 @@ def printable(name: str) -> str:
     """A file's name as text: bytes that are no UTF-8, and control characters, as `\\xNN`."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def inert(cell: str | float | None) -> str | float | None:
+    """A cell of a CSV file: text that a spreadsheet would run gets an apostrophe in front."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _natural(text: str) -> list[tuple[int, int | str]]:

@@ -68,6 +68,13 @@ class Evaluation:
     resumed: int = 0  # sounds whose scores came from the journal
     elapsed: float = 0.0  # s that the run took
 
+    def files(self, row: Row) -> dict[str, Path]:
+        """The files of a row by system, as far as they were kept."""
+        files = {NOISY: row.pair.noisy, **row.pair.systems}
+        if self.own_system is not None and row.enhanced is not None:
+            files[self.own_system] = row.enhanced
+        return {system: files[system] for system in self.systems if system in files}
+
     def values(self, system: str, metric: str) -> np.ndarray:
         """Scores float64 [rows], NaN where there is none."""
         return np.array([row.sounds[system].scores.get(metric, math.nan) for row in self.rows])

@@ -18,14 +18,12 @@ from frcrn_app.evaluation import (
     Mean,
     Score,
     Summary,
+    inert,
 )
 from frcrn_app.metrics import METRICS, SAMPLE_RATE
 
 JSON_FORMAT = 1  # raise it when a name in the JSON changes its meaning
 DECIMALS = 6  # of numbers in CSV and JSON
-
-# A cell that begins with one of these is a formula to Excel, LibreOffice and Google Sheets.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def table(evaluation: Evaluation) -> tuple[list[str], list[list[str | float | None]]]:
@@ -73,13 +71,9 @@ def csv_text(evaluation: Evaluation) -> str:
     columns, rows = table(evaluation)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([_inert(column) for column in columns])
-    writer.writerows([_inert(cell) for cell in row] for row in rows)
+    writer.writerow([inert(column) for column in columns])
+    writer.writerows([inert(cell) for cell in row] for row in rows)
     return text.getvalue()
-
-
-def _inert(cell: str | float | None) -> str | float | None:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def as_json(evaluation: Evaluation, summary: Summary) -> dict:

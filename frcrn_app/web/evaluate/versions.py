@@ -34,10 +34,7 @@ def versions(evaluation: Evaluation, row: Row, folder: Path, language: str) -> d
     Raises:
         AudioError: a file is gone or cannot be read.
     """
-    paths = {NOISY: row.pair.noisy, **row.pair.systems}
-    if row.enhanced is not None and evaluation.own_system is not None:
-        paths[evaluation.own_system] = row.enhanced
-    sounds = {name: load_scored(paths[name]) for name in evaluation.systems if name in paths}
+    sounds = {name: load_scored(path) for name, path in evaluation.files(row).items()}
     if row.pair.clean is not None:
         sounds[CLEAN] = load_scored(row.pair.clean)
     pictures = save_spectrograms_of(
