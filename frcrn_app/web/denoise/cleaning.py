@@ -1,4 +1,4 @@
-"""One recording on its way through the page: read, cleaned, described, kept for its downloads."""
+"""One recording on its way through the page: read, cleaned, shown, kept for its downloads."""
 
 from __future__ import annotations
 
@@ -11,83 +11,94 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from gradio.utils import get_upload_folder
 
-from frcrn_app.audio import Audio, peak, save_audio, to_mono
+from frcrn_app.audio import Audio, mix
 from frcrn_app.errors import AudioError, Cancelled
 from frcrn_app.web.denoise.downloads import mixed, save_cleaned
-from frcrn_app.web.denoise.facts import MAX_REDUCTION_DB, dnsmos_of_both, noise_reduction_db
-from frcrn_app.web.denoise.recording import load_recording
-from frcrn_app.web.faults import request_language, sentence
-from frcrn_app.web.figures import DYNAMIC_RANGE, save_spectrograms, waveform_peaks
+from frcrn_app.web.denoise.recording import read_tracks
+from frcrn_app.web.denoise.views import View
+from frcrn_app.web.denoise.work import POLL_SECONDS, Work, check_band, described, notes_of
+from frcrn_app.web.faults import sentence
 from frcrn_app.web.static_files import PREFIX
 
 if TYPE_CHECKING:
-    from frcrn_app.web.engine import Engine, Job
+    from frcrn_app.web.engine import Engine
 
-POLL_SECONDS = 0.15  # between two looks at a job's progress
 _FOLLOWERS = 8  # whose leaving is watched; who came before has been replaced by a reload
-MAX_PLAYED_CHANNELS = 2  # of the two versions that are played; downloads keep all channels
 
-# What the page shows, by "state"; assets/denoise/result.js draws it. A "turn" that grows with each
-# cleaning lets the page tell late answers from new ones.
+# What the page shows, by "state"; assets/denoise/result.js draws it. A "turn" that grows each time
+# that a page begins to follow a cleaning lets it tell late answers from new ones.
 EMPTY = {"state": "empty"}
 
 
 class Cleaning:
-    """A recording, the job that cleans it, and what came of it.
+    """A recording, the work that cleans it, and what came of it.
 
     `follow` gives what a page shows, from wherever the work stands: a page that is opened again
     follows on. The ticket is the secret that finds it; whoever has it may play and download.
+
+    Of a file with several tracks, each is cleaned. What is shown and taken away is all of them
+    (track 0; played as a mix, downloaded as tracks where the format holds them) or one by its
+    number.
     """
 
     _turns = itertools.count(1)
 
-    def __init__(self, engine: Engine, path: str, weights: str, max_seconds: float):
+    def __init__(
+        self, engine: Engine, path: str, weights: str, max_seconds: float, band: str = "full"
+    ):
         self.ticket = secrets.token_hex(16)
-        self.turn = next(self._turns)
         self.path = Path(path)
-        self.weights = weights
+        self.weights, self.band = weights, band
         self.began = time.monotonic()
         self.folder = Path(get_upload_folder()) / self.ticket
         self.shared = False  # others may follow it, too
         self._engine, self._max_seconds = engine, max_seconds
         self._lock = threading.RLock()
         self._left: list[Callable[[], bool]] = []  # of each who follows: whether they have gone
-        self._job: Job | None = None
+        self._work: Work | None = None
+        self._has_picture = False
         self._stopped = False  # by the visitor, or because nobody waits any longer
-        self._value: dict | None = None  # what is shown of the result so far
-        self._original: Audio | None = None  # both on disk once there is a value
-        self._cleaned: Audio | None = None
+        self._about: dict | None = None  # what is shown of the result, whichever track
+        self._tracks: list[View] = []  # once there is a result
+        self._all: View | None = None  # of several tracks, once someone has heard the mix
 
-    def follow(self) -> Iterator[dict]:
+    def follow(self, track: int = 0) -> Iterator[dict]:
         """What to show: at work, then both versions, then their spectrograms, then their scores."""
+        turn = {"turn": next(self._turns)}
         try:
-            for value in self._follow():
-                yield value | {"turn": self.turn, "ticket": self.ticket}
+            for value in self._follow(track):
+                yield value | turn | {"ticket": self.ticket}
         except Cancelled:
-            yield {"state": "cancelled", "turn": self.turn}
+            yield {"state": "cancelled"} | turn
         except Exception as error:
-            yield {"state": "failed", "message": sentence(error), "turn": self.turn}
+            yield {"state": "failed", "message": sentence(error)} | turn
 
     def stop(self) -> None:
         """End the work at the network's next layer; `follow` begins it anew."""
         self._stopped = True
-        job = self._job
-        if job is not None:
-            job.cancel()
+        work = self._work
+        if work is not None:
+            work.cancel()
 
-    def download(self, strength: float, output_format: str) -> Path:
+    def download(self, strength: float, output_format: str, track: int = 0) -> Path:
         """The file to take away, made on the first request for it."""
-        original, cleaned = self._both()
-        folder = self.folder / f"{strength:.2f}-{output_format}"
-        done = next(folder.iterdir(), None) if folder.is_dir() else None
-        if done is not None:
-            return done
-        return save_cleaned(
-            self.path.name, mixed(original, cleaned, strength), output_format, folder
-        )
+        if not self._tracks:
+            raise AudioError("web.result_gone")
+        views = self._tracks if track == 0 else [self._view(track)]
+        pairs = [view.both for view in views]
+        folder = self.folder / f"{track}-{strength:.2f}-{output_format}"
+        if folder.is_dir():
+            for file in folder.iterdir():
+                if file.is_file() and not file.name.startswith("."):  # drafts are hidden
+                    return file
+        cleaned = [mixed(original, cleaned, strength) for original, cleaned in pairs]
+        return save_cleaned(self.path, cleaned, output_format, folder).path
+
+    def file(self, track: int, name: str) -> Path:
+        """Where a file of a view lies, or would lie."""
+        return self.folder / str(track) / name
 
     def delete(self) -> None:
         """Remove every file of it but the recording, which Gradio removes."""
@@ -96,28 +107,30 @@ class Cleaning:
 
     # Steps, each done once, by whoever comes first
 
-    def _follow(self) -> Iterator[dict]:
+    def _follow(self, track: int) -> Iterator[dict]:
         self._stopped = False
         self._left = [*self._left[-_FOLLOWERS:], self._engine.guard.abandoned()]
-        if self._value is None:
+        if self._about is None:
+            check_band(self.band)
             with self._engine.guard.job("page", name=self.path.name) as facts:
                 yield self._working("loading")
-                job = self._begin()
-                facts |= described(job.audio)
-                while not job.wait(POLL_SECONDS):
-                    ahead = self._engine.ahead_of(job)
-                    phase = "queued" if ahead else "cleaning" if job.running else "loading"
-                    yield self._working(phase, job.fraction, ahead)
-                self._describe(job)
-                facts["work"] = round(job.seconds, 4)
-        yield self._shown()
-        for name, add in (("spectrograms", self._spectrograms), ("scores", self._scores)):
+                work = self._begin()
+                facts |= described(work.originals)
+                while not work.wait(POLL_SECONDS):
+                    yield self._working(work.phase, work.fraction, work.ahead)
+                self._finish(work)
+                facts["work"] = round(work.seconds, 4)
+        with self._lock:
+            view = self._view(track)
+            value = self._shown(track, view)
+        yield value
+        for name, add in (("spectrograms", view.add_spectrograms), ("scores", view.add_scores)):
             with self._lock:
                 if self._stopped:
                     return
-                if self._shown()[name] is None:
-                    self._value = self._shown() | {name: add()}
-            yield self._shown()
+                if view.shown()[name] is None:
+                    add()
+            yield self._shown(track, view)
 
     def _working(self, phase: str, fraction: float = 0.0, ahead: int = 0) -> dict:
         return {
@@ -128,136 +141,91 @@ class Cleaning:
             "ahead": ahead,
         }
 
-    def _begin(self) -> Job:
+    def _begin(self) -> Work:
         with self._lock:
-            if self._job is None or self._job.cancelled:
-                audio = load_recording(
+            if self._work is None or self._work.cancelled:
+                found = read_tracks(
                     self.path, self._max_seconds, self._engine.guard, self._nobody_waits
                 )
                 if self._stopped:
                     raise Cancelled
-                self._job = self._engine.submit(
-                    audio, weights=self.weights, abandoned=self._nobody_waits
+                self._has_picture = found.has_picture
+                self._work = Work(
+                    self._engine,
+                    found.audio,
+                    weights=self.weights,
+                    band=self.band,
+                    abandoned=self._nobody_waits,
                 )
-            return self._job
+            return self._work
 
     def _nobody_waits(self) -> bool:
         """Whether it was stopped, or everyone who followed it has gone."""
         return self._stopped or all(left() for left in self._left)
 
-    def _describe(self, job: Job) -> None:
-        """Write both versions down, and what is known as soon as there is something to play."""
+    def _finish(self, work: Work) -> None:
+        """Write both versions of each track down, and what is known as soon as they are there."""
         with self._lock:
-            if self._value is not None:
+            if self._about is not None:
                 return
-            audio, cleaned = job.audio, job.result()
-            self.folder.mkdir(parents=True, exist_ok=True)
-            loudest = max(peak(audio.samples), peak(cleaned.samples))
-            for name, version in (("original", audio), ("cleaned", cleaned)):
-                _save_for_player(self.folder / f"{name}.wav", version, loudest)
-                np.save(self.folder / f"{name}.npy", version.samples)
-            self._original, self._cleaned = (
-                version.with_samples(np.load(self.folder / f"{name}.npy", mmap_mode="r"))
-                for name, version in (("original", audio), ("cleaned", cleaned))
-            )
-            reduction = noise_reduction_db(audio.samples, cleaned.samples, audio.sample_rate)
-            self._value = {
+            several = len(work.originals) > 1
+            self._tracks = [
+                View(original, cleaned, *self._place(number if several else 0))
+                for number, (original, cleaned) in enumerate(
+                    zip(work.originals, work.results(), strict=True), 1
+                )
+            ]
+            self._about = {
                 "state": "done",
                 "name": self.path.name,
-                "seconds": audio.duration,
-                "sample_rate": audio.sample_rate,
-                "channels": min(audio.channels, MAX_PLAYED_CHANNELS),
-                "file_channels": audio.channels,
-                "coding": audio.container,
-                "notes": notes_of(audio),
+                "coding": work.originals[0].container,
+                "tracks": _track_names(work.originals),
+                "film": self._has_picture,
+                "notes": notes_of(work.originals),
                 "chosen_weights": self.weights,
-                "original": f"{self._address}/original.wav",
-                "cleaned": f"{self._address}/cleaned.wav",
+                "chosen_band": self.band,
                 "download": f"{self._address}/download",
-                "peaks": {
-                    "original": waveform_peaks(audio.samples),
-                    "cleaned": waveform_peaks(cleaned.samples),
-                },
-                "facts": facts_of(job)
-                | {
-                    "noise_reduction_db": reduction,
-                    "noise_reduction_limit_db": MAX_REDUCTION_DB,
-                },
-                "spectrograms": None,
-                "scores": None,
+                "facts": work.facts(),
             }
-            self._job = None  # with the samples it holds
+            self._work = None  # with the samples it holds
+
+    def _view(self, track: int) -> View:
+        with self._lock:
+            if track == 0 and len(self._tracks) > 1:
+                if self._all is None:
+                    pairs = [view.both for view in self._tracks]
+                    original, cleaned = (mix(list(each)) for each in zip(*pairs, strict=True))
+                    self._all = View(original, cleaned, *self._place(0))
+                return self._all
+            if track > len(self._tracks):
+                count = len(self._tracks)
+                raise AudioError(
+                    "audio.track_missing", name=self.path.name, track=track, count=count
+                )
+            return self._tracks[max(0, track - 1)]
+
+    def _place(self, track: int) -> tuple[Path, str]:
+        """Folder and address of a view."""
+        return self.folder / str(track), f"{self._address}/{track}"
 
     @property
     def _address(self) -> str:
         return f"{PREFIX}/result/{self.ticket}"
 
-    def _shown(self) -> dict:
-        assert self._value is not None
-        return self._value
+    def _shown(self, track: int, view: View) -> dict:
+        assert self._about is not None
+        return self._about | view.shown() | {"track": track}
 
-    def _both(self) -> tuple[Audio, Audio]:
-        if self._original is None or self._cleaned is None or not self.folder.is_dir():
-            raise AudioError("web.result_gone")
-        return self._original, self._cleaned
 
-    def _spectrograms(self) -> dict:
-        original, cleaned = self._both()
-        pair = save_spectrograms(
-            original.samples, cleaned.samples, original.sample_rate, self.folder
-        )
-        return {
-            "original": f"{self._address}/{pair.original.name}",
-            "cleaned": f"{self._address}/{pair.cleaned.name}",
-            "seconds": pair.seconds,
-            "top_hz": pair.top_hz,
-            "range_db": DYNAMIC_RANGE,
+def _track_names(tracks: list[Audio]) -> list[dict]:
+    """Title, language and channels of each track; a title that all of them have tells nothing."""
+    fields = [dict(track.tags.fields) for track in tracks]
+    titles = [each.get("title", "") for each in fields]
+    return [
+        {
+            "title": title if len(set(titles)) > 1 else "",
+            "language": each.get("language", ""),
+            "channels": track.channels,
         }
-
-    def _scores(self) -> dict:
-        try:
-            return dnsmos_of_both(*self._both())
-        except Exception as error:
-            # The result is there and good; a score that fails must not take it away.
-            return {"error": sentence(error)}
-
-
-def described(audio: Audio) -> dict:
-    """What a recording is."""
-    return {
-        "seconds": round(audio.duration, 4),
-        "sample_rate": audio.sample_rate,
-        "channels": audio.channels,
-    }
-
-
-def facts_of(job: Job) -> dict:
-    """How long it took, and on what."""
-    denoiser = job.denoiser
-    assert denoiser is not None
-    return {
-        "seconds_taken": round(job.seconds, 4),
-        "real_time_factor": round(job.seconds / job.audio.duration, 4),
-        "device": denoiser.device,
-        "precision": denoiser.precision,
-        "weights": denoiser.entry.name,
-        "licence": denoiser.entry.licence,
-    }
-
-
-def notes_of(audio: Audio) -> list[str]:
-    """What was amiss with the recording, in the language of whoever asks."""
-    language = request_language()
-    return [note.sentence(language, lambda path: path.name) for note in audio.notes]
-
-
-def _save_for_player(path: Path, audio: Audio, peak: float) -> None:
-    """A WAV file of at most two channels, more being averaged into one.
-
-    `peak` is the largest sample of both versions that are compared. Beyond full scale they stay
-    floats: 16 bits would turn the louder one down.
-    """
-    samples = to_mono(audio).samples if audio.channels > MAX_PLAYED_CHANNELS else audio.samples
-    # Without the tags and pictures that the recording may have.
-    plain = Audio(samples, audio.sample_rate)
-    save_audio(path, plain, format="wav16" if peak <= 1 else "wav-float")
+        for title, each, track in zip(titles, fields, tracks, strict=True)
+    ]

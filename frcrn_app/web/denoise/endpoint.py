@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from frcrn_app.audio import FORMATS
 from frcrn_app.errors import AudioError
-from frcrn_app.web.denoise.cleaning import POLL_SECONDS, described, facts_of, notes_of
-from frcrn_app.web.denoise.downloads import check_format, check_strength, save_cleaned
-from frcrn_app.web.denoise.recording import load_recording
+from frcrn_app.web.denoise.downloads import (
+    DOWNLOADS,
+    FILM,
+    check_format,
+    check_strength,
+    check_track,
+    save_cleaned,
+)
+from frcrn_app.web.denoise.recording import read_tracks
+from frcrn_app.web.denoise.work import (
+    BANDS,
+    POLL_SECONDS,
+    Work,
+    check_band,
+    described,
+    notes_of,
+)
 from frcrn_app.web.faults import guarded
 
 if TYPE_CHECKING:
@@ -32,6 +45,8 @@ def build_endpoint(options: WebOptions, engine: Engine) -> None:
         strength: float = 1.0,
         weights: str = "auto",
         output_format: str = "same",
+        band: str = "full",
+        track: int = 0,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (Gradio reads the default)
     ) -> tuple[str, dict]:
         """Remove the noise from a recording.
@@ -42,22 +57,26 @@ def build_endpoint(options: WebOptions, engine: Engine) -> None:
             raise AudioError("web.no_audio")
         guard = engine.guard
         gone = guard.abandoned()
-        with guard.job("program", name=Path(audio).name) as facts:
+        path = Path(audio)
+        with guard.job("program", name=path.name) as facts:
             strength, output_format = check_strength(strength), check_format(output_format)
-            recording = load_recording(audio, options.max_seconds, guard, gone)
-            facts |= described(recording)
-            job = engine.submit(recording, strength, weights, abandoned=gone)
-            while not job.wait(POLL_SECONDS):
+            band, track = check_band(band), check_track(track)
+            found = read_tracks(path, options.max_seconds, guard, gone, track or None)
+            if output_format == FILM and not found.has_picture:
+                raise AudioError("web.no_film", name=path)
+            facts |= described(found.audio)
+            work = Work(engine, found.audio, strength, weights, band, abandoned=gone)
+            while not work.wait(POLL_SECONDS):
                 if gone():
-                    job.cancel()
-                progress(job.fraction, desc="queued" if engine.ahead_of(job) else "cleaning")
+                    work.cancel()
+                progress(work.fraction, desc="queued" if work.ahead else "cleaning")
             folder = Path(get_upload_folder()) / secrets.token_hex(16)
-            file = save_cleaned(Path(audio).name, job.result(), output_format, folder)
-            facts["work"] = round(job.seconds, 4)
-            return str(file), {
-                **described(recording),
-                "notes": notes_of(recording),
-                **facts_of(job),
+            written = save_cleaned(path, work.results(), output_format, folder)
+            facts["work"] = round(work.seconds, 4)
+            return str(written.path), {
+                **described(found.audio),
+                "notes": notes_of(found.audio, *written.notes),
+                **work.facts(),
             }
 
     with gr.Row(visible=False):
@@ -65,7 +84,9 @@ def build_endpoint(options: WebOptions, engine: Engine) -> None:
             gr.Audio(type="filepath", label="recording"),
             gr.Number(1.0, label="strength, 0 (untouched) to 1"),
             gr.Textbox("auto", label="weights: a name, or auto"),
-            gr.Textbox("same", label=f"format: {', '.join(FORMATS)}"),
+            gr.Textbox("same", label=f"format: {', '.join(DOWNLOADS)}"),
+            gr.Textbox("full", label=f"band: {', '.join(BANDS)}"),
+            gr.Number(0, precision=0, label="track: its number, 0 for all"),
         ]
         outputs = [gr.File(label="cleaned"), gr.JSON(label="facts")]
         gr.Button().click(

@@ -8,7 +8,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from frcrn_app.errors import UserError
-from frcrn_app.web.denoise.downloads import check_format, check_strength
+from frcrn_app.web.denoise.downloads import check_format, check_strength, check_track
+from frcrn_app.web.denoise.views import FILES
 from frcrn_app.web.faults import LANGUAGE_COOKIE, sentence
 from frcrn_app.web.static_files import PREFIX
 
@@ -17,20 +18,18 @@ if TYPE_CHECKING:
 
     from frcrn_app.web.denoise.results import Results
 
-_FILES = ("original.wav", "cleaned.wav", "original.png", "cleaned.png")
-
 
 def result_routes(results: Results) -> list[Route]:
     """GET of what is played and shown, and of downloads, which are made as they are asked for."""
 
     # Both run in threads of their own, as plain functions do: they read and write files.
     def file(request: Request) -> Response:
-        name = request.path_params["name"]
+        wanted = request.path_params
         try:
-            path = results.find(request.path_params["ticket"]).folder / name
+            path = results.find(wanted["ticket"]).file(wanted["track"], wanted["name"])
         except UserError as error:
             return _refused(request, error, 404)
-        if name not in _FILES or not path.is_file():
+        if wanted["name"] not in FILES or not path.is_file():
             return Response(status_code=404)
         return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
 
@@ -42,7 +41,8 @@ def result_routes(results: Results) -> list[Route]:
         try:
             strength = check_strength(_number(request.query_params.get("strength", "1")))
             output_format = check_format(request.query_params.get("format", "same"))
-            path = cleaning.download(strength, output_format)
+            track = check_track(_number(request.query_params.get("track", "0")))
+            path = cleaning.download(strength, output_format, track)
         except Exception as error:
             return _refused(request, error, 400)
         return FileResponse(path, filename=path.name)
@@ -50,7 +50,7 @@ def result_routes(results: Results) -> list[Route]:
     address = f"/{PREFIX}/result/{{ticket:str}}"
     return [
         Route(f"{address}/download", download),
-        Route(f"{address}/{{name:str}}", file),
+        Route(f"{address}/{{track:int}}/{{name:str}}", file),
     ]
 
 

@@ -14,9 +14,11 @@ import gradio as gr
 from frcrn_app.errors import AudioError, UserError
 from frcrn_app.web.denoise import source
 from frcrn_app.web.denoise.cleaning import EMPTY, Cleaning
+from frcrn_app.web.denoise.downloads import check_track
 from frcrn_app.web.denoise.endpoint import build_endpoint
 from frcrn_app.web.denoise.source import EXAMPLES_FOLDER
 from frcrn_app.web.denoise.weights_menu import build_weights_menu
+from frcrn_app.web.denoise.work import BANDS
 from frcrn_app.web.faults import sentence
 from frcrn_app.web.static_files import mount_module
 from frcrn_app.web.texts import tables, text
@@ -43,12 +45,12 @@ def build_denoise_tab(
                 recording = source.build_source(options)
                 _build_microphone_hint()
             with gr.Column(elem_classes="fr-card"):
-                weights, again = _build_settings(page, options, engine)
+                weights, band, again = _build_settings(page, options, engine)
         with gr.Column(elem_classes="fr-right"), gr.Column(elem_classes="fr-card"):
             result = _build_result(options)
     shown = [result, again]
 
-    def clean(value: dict | None, weights: str, request: gr.Request) -> Iterator[dict]:
+    def clean(value: dict | None, weights: str, band: str, request: gr.Request) -> Iterator[dict]:
         session = str(request.session_hash)
         try:
             path = source.path_of(value, results)
@@ -59,16 +61,20 @@ def build_denoise_tab(
             results.cancel(session)
             yield {result: EMPTY, again: gr.update(interactive=False)}
             return
-        cleaning = Cleaning(engine, str(path), weights, options.max_seconds)
+        cleaning = Cleaning(engine, str(path), weights, options.max_seconds, band)
         results.follow(session, cleaning)
         for number, shown_value in enumerate(cleaning.follow()):
             update = {result: shown_value}
             yield update | ({again: gr.update(interactive=True)} if number == 0 else {})
 
     def resume(request: gr.Request, event: gr.EventData) -> Iterator[dict]:
-        """What a page that is loaded again, or opened by a shared link, was following."""
+        """What a page that is loaded again, or opened by a shared link, was following.
+
+        Or another track of it.
+        """
         wish = event._data or {}
         try:
+            track = check_track(wish.get("track", 0))
             if "shared" in wish:
                 if not options.allow_sharing:
                     raise AudioError("web.sharing_off")
@@ -79,7 +85,7 @@ def build_denoise_tab(
             yield {result: _failed(error) if "shared" in wish else EMPTY}
             return
         results.follow(str(request.session_hash), cleaning)
-        for number, shown_value in enumerate(cleaning.follow()):
+        for number, shown_value in enumerate(cleaning.follow(track)):
             update: dict[Any, object] = {result: shown_value}
             if number == 0:
                 update[again] = gr.update(interactive=True)
@@ -103,16 +109,17 @@ def build_denoise_tab(
         **_QUIET,
     }
     for when in (recording.submit, again.click, result.again):
-        when(clean, [recording, weights], shown, **queued)
+        when(clean, [recording, weights, band], shown, **queued)
     result.resume(resume, None, [*shown, recording], **queued)
     result.cancel(cancel, queue=False, **_QUIET)
     result.publish(publish, queue=False, **_QUIET)
-    weights.change(
-        None,
-        weights,
-        js="(name) => { dispatchEvent(new CustomEvent('frcrn-weights', { detail: name })); }",
-        **_QUIET,
-    )
+    for setting, name in ((weights, "weights"), (band, "band")):
+        setting.change(
+            None,
+            setting,
+            js=f"(detail) => {{ dispatchEvent(new CustomEvent('frcrn-{name}', {{ detail }})); }}",
+            **_QUIET,
+        )
     page.unload(leave)
     build_endpoint(options, engine)
 
@@ -126,12 +133,19 @@ def _build_microphone_hint() -> None:
 
 def _build_settings(
     page: gr.Blocks, options: WebOptions, engine: Engine
-) -> tuple[gr.Dropdown, gr.Button]:
+) -> tuple[gr.Dropdown, gr.Radio, gr.Button]:
     gr.HTML(text("page.settings_title"))
     weights = build_weights_menu(page, options, engine)
+    band = gr.Radio(
+        [(text(f"page.band_{name}"), name) for name in BANDS],
+        value=BANDS[0],
+        label=text("page.band"),
+        info=text("page.band_info"),
+        elem_id="band",
+    )
     again = gr.Button(text("page.again"), variant="primary", elem_id="again", interactive=False)
     gr.HTML(text("page.private"))
-    return weights, again
+    return weights, band, again
 
 
 def _build_result(options: WebOptions) -> gr.HTML:

@@ -9,29 +9,33 @@ import { Player } from "../player/player.js";
 const FORMATS = ["same", "wav16", "wav-float", "flac"];
 const FORMAT = "frcrn-format"; // the format that was chosen last
 
-let chosenWeights = "auto"; // in the settings, now
-addEventListener("frcrn-weights", (event) => {
-  chosenWeights = event.detail;
-});
+const chosen = { weights: "auto", band: "full" }; // in the settings, now
+for (const setting of Object.keys(chosen)) {
+  addEventListener(`frcrn-${setting}`, (event) => {
+    chosen[setting] = event.detail;
+  });
+}
 
 // What the strength does, in words: how far the noise falls where nobody speaks.
 const describeStrength = (result, text) => (strength) => {
   if (strength === 0) return text("strength_none");
-  const known = result.facts.noise_reduction_db != null;
+  const known = result.noise_reduction_db != null;
   if (strength === 1 && !known) return text("strength_full_unknown");
-  const db = reductionAt(result.facts.noise_reduction_db, strength);
-  const least = strength === 1 && db >= result.facts.noise_reduction_limit_db ? "> " : "";
+  const db = reductionAt(result.noise_reduction_db, strength);
+  const least = strength === 1 && db >= result.noise_reduction_limit_db ? "> " : "";
   const key = known ? (strength === 1 ? "strength_full" : "strength_db") : "strength_limit";
   return text(key, { db: `${least}${db < 10 ? db.toFixed(1) : Math.round(db)}` });
 };
 
 // Puts the result onto the stage; gives what changes it later.
-export const drawDone = ({ stage, root, value, text, live, trigger, sharing }) => {
+// showTrack(number) shows another track of it, 0 for all.
+export const drawDone = ({ stage, root, value, text, live, trigger, sharing, showTrack }) => {
   let result = value;
   let words = null; // language that is shown
   let link = null; // field with the link that was shared
   const parts = {
     head: make("header", { class: "fr-head" }),
+    tracks: make("div", { class: "fr-tracks" }),
     notes: make("ul", { class: "fr-notes" }, ...value.notes.map((note) => make("li", {}, note))),
     stale: make("div", { class: "fr-stale", role: "status" }),
     link: make("div", { hidden: true }),
@@ -58,25 +62,53 @@ export const drawDone = ({ stage, root, value, text, live, trigger, sharing }) =
       showDownload();
     },
   });
+  const tracks = make("select", {
+    id: "fr-tracks",
+    onchange: () => showTrack(Number(tracks.value)),
+  });
   let pictures = null;
   parts.notes.hidden = !value.notes.length;
 
   const showDownload = () => {
-    const query = new URLSearchParams({ strength: player.strength, format: formats.value });
+    const query = new URLSearchParams({
+      strength: player.strength,
+      format: formats.value,
+      track: result.track,
+    });
     download.href = new URL(`${result.download}?${query}`, document.baseURI).href;
   };
   const showFacts = () => parts.facts.replaceChildren(drawFacts(result, player.strength, text));
 
   const showStale = () => {
-    const { chosen_weights: asked, facts } = result;
-    const stale = ![asked, facts.weights].includes(chosenWeights);
+    const { chosen_weights: asked, chosen_band: band, facts } = result;
+    const others = ![asked, facts.weights].includes(chosen.weights);
+    const words = others ? "stale" : band !== chosen.band ? "stale_band" : null;
     const again = make(
       "button",
       { type: "button", class: "fr-plain", onclick: () => trigger("again") },
       text("stale_again"),
     );
-    parts.stale.replaceChildren(...(stale ? [text("stale", { made: facts.weights }), again] : []));
-    parts.stale.hidden = !stale;
+    parts.stale.replaceChildren(...(words ? [text(words, { made: facts.weights }), again] : []));
+    parts.stale.hidden = !words;
+  };
+
+  const nameOf = ({ title, language, channels }, number) =>
+    [`${number}`, title, language, layout(channels)].filter(Boolean).join(" · ");
+  const showTracks = () => {
+    parts.tracks.hidden = result.tracks.length < 2;
+    if (parts.tracks.hidden) return;
+    const all = text("tracks_all", { n: result.tracks.length });
+    const names = [all, ...result.tracks.map((track, i) => nameOf(track, i + 1))];
+    tracks.replaceChildren(
+      ...names.map((name, number) =>
+        make("option", { value: number, selected: number === result.track }, name),
+      ),
+    );
+    parts.tracks.replaceChildren(
+      make("label", { for: tracks.id }, text("tracks")),
+      tracks,
+      make("p", { class: "fr-note" }, text(result.track ? "tracks_one_note" : "tracks_note")),
+    );
   };
 
   const share = async () => {
@@ -99,24 +131,24 @@ export const drawDone = ({ stage, root, value, text, live, trigger, sharing }) =
     parts.link.replaceChildren(link, make("p", { class: "fr-note" }, text("share_hint")));
   };
 
-  const describe = () => {
-    const channels = { 1: text("mono"), 2: text("stereo") };
-    const count = result.file_channels;
-    return [
+  const layout = (count) =>
+    ({ 1: text("mono"), 2: text("stereo") })[count] ?? text("channels", { n: count });
+  const describe = () =>
+    [
       `${+(result.sample_rate / 1000).toFixed(3)} kHz`,
-      channels[count] ?? text("channels", { n: count }),
+      layout(result.file_channels),
       clock(result.seconds),
       result.coding,
     ]
       .filter(Boolean)
       .join(" · ");
-  };
 
   const showHead = () => {
-    const chosen = formats.value || stored("localStorage", FORMAT) || "same";
+    const offered = result.film ? [...FORMATS, "film"] : FORMATS;
+    const wished = formats.value || stored("localStorage", FORMAT) || "same";
     formats.replaceChildren(
-      ...FORMATS.map((name) =>
-        make("option", { value: name, selected: name === chosen }, text(`format_${name}`)),
+      ...offered.map((name) =>
+        make("option", { value: name, selected: name === wished }, text(`format_${name}`)),
       ),
     );
     formats.setAttribute("aria-label", text("format"));
@@ -149,6 +181,7 @@ export const drawDone = ({ stage, root, value, text, live, trigger, sharing }) =
       showHead();
       showLink();
       showStale();
+      showTracks();
       showFacts();
       player.translate();
       pictures.translate();
@@ -167,6 +200,7 @@ export const drawDone = ({ stage, root, value, text, live, trigger, sharing }) =
       "div",
       { class: "fr-done" },
       parts.head,
+      parts.tracks,
       parts.notes,
       parts.stale,
       parts.link,
@@ -177,14 +211,17 @@ export const drawDone = ({ stage, root, value, text, live, trigger, sharing }) =
     ),
   );
   showHead();
+  showTracks();
   showStale();
   showFacts();
   drawPictures();
   parts.scores.replaceChildren(drawScores(result, text));
-  addEventListener("frcrn-weights", showStale);
+  for (const setting of Object.keys(chosen)) addEventListener(`frcrn-${setting}`, showStale);
 
   return {
     ticket: result.ticket,
+    track: result.track,
+    tracks,
     player,
     update,
     // Who waited for it can play it at once, by Space as well; who types goes on typing.
@@ -193,7 +230,9 @@ export const drawDone = ({ stage, root, value, text, live, trigger, sharing }) =
       if (!takesText(document.activeElement)) player.playButton.focus({ preventScroll: true });
     },
     close() {
-      removeEventListener("frcrn-weights", showStale);
+      for (const setting of Object.keys(chosen)) {
+        removeEventListener(`frcrn-${setting}`, showStale);
+      }
       player.close();
     },
   };

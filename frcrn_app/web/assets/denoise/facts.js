@@ -32,9 +32,9 @@ export const drawFacts = (result, strength, text) => {
   const found = result.facts;
   const faster = found.real_time_factor > 0 ? 1 / found.real_time_factor : 0;
   let reduced = text("unknown");
-  if (found.noise_reduction_db != null) {
-    const db = Math.max(0, reductionAt(found.noise_reduction_db, strength));
-    reduced = `${db >= found.noise_reduction_limit_db ? "> " : ""}${db.toFixed(1)} dB`;
+  if (result.noise_reduction_db != null) {
+    const db = Math.max(0, reductionAt(result.noise_reduction_db, strength));
+    reduced = `${db >= result.noise_reduction_limit_db ? "> " : ""}${db.toFixed(1)} dB`;
   }
   return make(
     "dl",
@@ -42,7 +42,7 @@ export const drawFacts = (result, strength, text) => {
     fact(
       text("duration"),
       duration(result.seconds, text),
-      result.sample_rate > BAND_RATE ? text("band_note") : null,
+      result.sample_rate > BAND_RATE ? text(`band_${found.band}`) : null,
     ),
     fact(
       text("time_taken"),

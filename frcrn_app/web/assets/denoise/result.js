@@ -122,13 +122,15 @@ export const mount = ({ element, props, trigger, watch }) => {
     if (value.state === "working") drawWorking();
     else if (value.state === "failed") drawFailed();
     else if (value.state === "done") {
-      if (done && done.ticket === value.ticket) {
+      const sameResult = done && done.ticket === value.ticket;
+      if (sameResult && done.track === value.track) {
         done.update(value, language());
         return;
       }
       leave();
-      done = drawDone({ stage, root, value, text, live, trigger, sharing: props.sharing });
-      if (tell("ready", text("ready"))) done.arrive();
+      done = drawDone({ stage, root, value, text, live, trigger, sharing: props.sharing, showTrack });
+      if (sameResult) done.tracks.focus({ preventScroll: true });
+      else if (tell("ready", text("ready"))) done.arrive();
     } else drawEmpty();
   };
 
@@ -136,10 +138,14 @@ export const mount = ({ element, props, trigger, watch }) => {
   watch(["value", "label"], draw);
   draw();
 
-  const resume = () => {
+  const resume = (track = 0) => {
     const ticket = stored("sessionStorage", TICKET);
-    if (shared) trigger("resume", { shared });
-    else if (ticket) trigger("resume", { ticket });
+    if (shared) trigger("resume", { shared, track });
+    else if (ticket) trigger("resume", { ticket, track });
+  };
+  const showTrack = (track) => {
+    stage.setAttribute("aria-busy", "true");
+    resume(track);
   };
   resume();
   // A page that the browser has kept lost its connection when it was left.
