@@ -16,9 +16,10 @@ from frcrn_app.errors import PairError
 from frcrn_app.evaluation import Evaluation, Summary
 from frcrn_app.files import atomic_path
 from frcrn_app.i18n import LANGUAGES
+from frcrn_app.listening import Listened
 from frcrn_app.report.charts import colour_css, system_colours
 from frcrn_app.report.exports import latex_text, markdown_text
-from frcrn_app.report.page import PARTS, html_text, part
+from frcrn_app.report.page import PARTS, html_text, listening_part, part
 from frcrn_app.report.pictures import distribution_picture, gain_picture, group_picture
 from frcrn_app.report.plays import Cleaner
 from frcrn_app.report.reading import read_json
@@ -40,6 +41,7 @@ __all__ = [
     "html_text",
     "json_text",
     "latex_text",
+    "listening_part",
     "markdown_text",
     "part",
     "read_json",
@@ -60,6 +62,7 @@ def write_reports(
     latex: str | os.PathLike | None = None,
     language: str = "en",
     cleaner: Cleaner | None = None,
+    listened: Listened | None = None,
 ) -> list[Path]:
     """Write the reports that are named, each whole or not at all; returns their paths.
 
@@ -73,6 +76,7 @@ def write_reports(
         language: of the page and of the summary table, "en" or "zh".
         cleaner: for the page, makes again what our own network made where it was not kept: a
             Denoiser, or what calls one.
+        listened: what a listening test has come to, for the page and the JSON.
 
     Raises:
         PairError: a file cannot be written.
@@ -81,9 +85,10 @@ def write_reports(
     if csv is not None:
         written.append(_write(csv, csv_text(evaluation), "utf-8-sig"))
     if json is not None:
-        written.append(_write(json, json_text(evaluation, summary)))
+        written.append(_write(json, json_text(evaluation, summary, listened)))
     if html is not None:
-        written.append(_write(html, html_text(evaluation, summary, language, cleaner=cleaner)))
+        page = html_text(evaluation, summary, language, cleaner=cleaner, listened=listened)
+        written.append(_write(html, page))
     if markdown is not None:
         written.append(_write(markdown, markdown_text(evaluation, summary, language)))
     if latex is not None:

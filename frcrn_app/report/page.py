@@ -11,8 +11,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from frcrn_app.evaluation import NOISY, Evaluation, Summary
+from frcrn_app.listening import Listened
 from frcrn_app.report import details, overview, verdict
 from frcrn_app.report.charts import colour_css
+from frcrn_app.report.heard import listening_section
 from frcrn_app.report.method import method
 from frcrn_app.report.pictures import pictures
 from frcrn_app.report.plays import Cleaner, plays
@@ -59,12 +61,19 @@ def part(
     return _render(f"{name}.html.j2", words, **shown)
 
 
+def listening_part(listened: Listened, evaluation: Evaluation, language: str = "en") -> str:
+    """The part about a listening test as HTML."""
+    words = Words(language)
+    return _render("heard.html.j2", words, **listening_section(listened, evaluation, words))
+
+
 def html_text(
     evaluation: Evaluation,
     summary: Summary,
     language: str = "en",
     *,
     cleaner: Cleaner | None = None,
+    listened: Listened | None = None,
 ) -> str:
     """The whole page; opens offline, follows dark mode and prints on A4.
 
@@ -72,6 +81,7 @@ def html_text(
         evaluation, summary: what it is about.
         language: "en" or "zh".
         cleaner: makes again what our own network made, where no file of it was kept.
+        listened: what a listening test of it has come to.
     """
     words = Words(language)
     parts = {name: part(name, evaluation, summary, language) for name in PARTS if name != "group"}
@@ -79,6 +89,8 @@ def html_text(
         grouping: part("group", evaluation, summary, language, grouping=grouping)
         for grouping in summary.groups
     }
+    if listened is not None:
+        parts["heard"] = listening_part(listened, evaluation, language)
     head = {
         "facts": _facts(evaluation, words),
         "style": _resource("page.css"),

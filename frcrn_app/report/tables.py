@@ -20,7 +20,9 @@ from frcrn_app.evaluation import (
     Summary,
     inert,
 )
+from frcrn_app.listening import Listened
 from frcrn_app.metrics import METRICS, SAMPLE_RATE
+from frcrn_app.report.heard import listening_json
 
 JSON_FORMAT = 1  # raise it when a name in the JSON changes its meaning
 DECIMALS = 6  # of numbers in CSV and JSON
@@ -123,8 +125,11 @@ def as_json(evaluation: Evaluation, summary: Summary) -> dict:
     }
 
 
-def json_text(evaluation: Evaluation, summary: Summary) -> str:
-    return json.dumps(as_json(evaluation, summary), ensure_ascii=False, indent=1, allow_nan=False)
+def json_text(evaluation: Evaluation, summary: Summary, listened: Listened | None = None) -> str:
+    content = as_json(evaluation, summary)
+    if listened is not None:
+        content["listening"] = listening_json(listened)
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def _score_json(score: Score) -> dict:
