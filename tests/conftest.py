@@ -6,9 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from paths import EXAMPLES
+from paths import EXAMPLES, ROOT
 
 from frcrn_app.audio import Audio, load_audio
+
+ALONE = ("browser", "load")  # rooms that start a whole demo and look at what it does to the machine
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tells pytest-xdist what one process tests in turn: a file, for its fixtures; those rooms."""
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests")
+        group = "demo" if place.parts[0] in ALONE else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
