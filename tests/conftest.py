@@ -67,6 +67,21 @@ def make_tone() -> Callable[..., Audio]:
     return tone
 
 
+@pytest.fixture(scope="session")
+def small_weights(tmp_path_factory) -> Path:
+    """A network of eight channels that was never trained, for tests of all that is around one."""
+    import torch
+    from networks import SMALL, with_statistics
+
+    from frcrn_app.model import FRCRN
+    from frcrn_app.weights import save_weights
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    save_weights(path, with_statistics(FRCRN(SMALL)).eval())
+    return path
+
+
 @pytest.fixture(scope="module")
 def demo():
     """The whole page for sounds of up to 20 s, served from this process; with its engine."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,6 +143,17 @@ class Denoiser:
         Args:
             orders: (audio, strength, progress, full_band), as in a call.
         """
+        batches = self.batch_by_batch(orders)
+        while True:
+            try:
+                next(batches)
+            except StopIteration as end:
+                return end.value
+
+    def batch_by_batch(
+        self, orders: Sequence[Order | tuple[Audio, float, Progress | None]]
+    ) -> Generator[None, None, list[Audio | BaseException]]:
+        """As `together`, paused after each batch of windows, so that others can have their turn."""
         under_way = [self.opened(Order(*order)) for order in orders]
         by_length: dict[int, list[Job]] = {}
         for request in under_way:
@@ -158,6 +169,7 @@ class Denoiser:
                 if self.device == "cpu":  # done already
                     land()
                     land = _nothing
+                yield
         land()
         return [request.finished() for request in under_way]
 

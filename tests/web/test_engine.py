@@ -88,3 +88,38 @@ def test_waiting_sounds_of_one_length_run_as_one_batch(noisy_speech):
         expected = denoiser(sound).samples
         assert np.sqrt(np.mean((result - expected) ** 2)) < 0.02 * np.std(expected)
     assert engine.close()
+
+
+def test_windows_of_different_visitors_take_turns(small_weights, noisy_speech):
+    """A long recording, and another's behind it, do not keep a third visitor's short one waiting;
+    nor do files of a batch keep what the same visitor drops beside it."""
+    from frcrn_app.web.engine import Engine
+
+    engine = Engine(WebOptions(weights=str(small_weights)))
+    denoiser = engine.get()
+    denoiser._longest_whole = denoiser._window = 5 * 16_000
+    long = noisy_speech.with_samples(np.tile(noisy_speech.samples, (1, 4)))
+    short = noisy_speech.with_samples(noisy_speech.samples[:, :16_000])
+    ended = []
+
+    def submit(name, audio, visitor, work=""):
+        job = engine.submit(audio, visitor=visitor, work=work)
+        finish = job.finish
+        job.finish = lambda outcome: (ended.append(name), finish(outcome))
+        return job
+
+    began = threading.Event()
+    jobs = [engine.submit(long, visitor="a", progress=lambda *_: began.set(), work="batch")]
+    assert began.wait(20)
+    jobs += [
+        submit("a's next", short, "a", "batch"),
+        submit("b's long one", long, "b"),
+        submit("c's short one", short, "c"),
+        submit("a's own", short, "a"),
+    ]
+    results = [job.result().samples for job in jobs]
+    assert set(ended[:2]) == {"c's short one", "a's own"}
+    assert set(ended[2:]) == {"a's next", "b's long one"}
+    np.testing.assert_array_equal(results[0], results[2])
+    np.testing.assert_allclose(results[0], denoiser(long).samples, atol=1e-6)
+    assert engine.close()
