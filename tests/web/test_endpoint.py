@@ -11,9 +11,10 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from films import two_track_film
 from paths import ROOT
 
-from frcrn_app.audio import Audio, load_audio, save_audio
+from frcrn_app.audio import Audio, has_picture, load_audio, load_tracks, save_audio
 from frcrn_app.metrics import si_sdr
 from frcrn_app.web.options import WebOptions
 
@@ -71,6 +72,19 @@ def test_strength_zero_gives_the_recording_back(client, noisy_speech, tmp_path):
     recording = save_audio(tmp_path / "talk.wav", noisy_speech, format="wav16")
     cleaned_path, _ = denoise(client, recording, strength=0)
     assert np.array_equal(load_audio(cleaned_path).samples, load_audio(recording).samples)
+
+
+def test_tracks_films_and_the_band_above_can_be_chosen(client, tmp_path):
+    film = two_track_film(tmp_path / "talk.mp4")
+    cleaned, facts = denoise(client, film, output_format="film", band="speech")
+    assert facts["tracks"] == len(load_tracks(cleaned)) == 2
+    assert has_picture(cleaned)
+    assert facts["band"] == "speech"
+    cleaned, facts = denoise(client, film, track=2)
+    assert facts["tracks"] == len(load_tracks(cleaned)) == 1
+    assert facts["channels"] == 1
+    assert "no track 3" in sentence_of(client, film, track=3)
+    assert "full, speech" in sentence_of(client, film, band="wide")
 
 
 @pytest.mark.parametrize(
