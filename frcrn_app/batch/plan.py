@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from frcrn_app.audio import AUDIO_SUFFIXES, film_suffix, find_audio, planned_suffix, with_ending
+from frcrn_app.batch.addresses import Place, find_remote, is_address, names_below, place_of
 from frcrn_app.errors import AudioError, UserError
 
 # What cannot be written as planned becomes WAV, several tracks Matroska.
@@ -18,16 +19,18 @@ class FileJob:
     """One file to clean and the file that it becomes.
 
     Args:
-        source: the file.
-        target: where most files of its kind land.
+        source: the file: a path, or an address (a UPath).
+        target: where most files of its kind land, likewise.
         stem: the target's name without its ending; no other job's target begins so.
+        size: of the file in bytes, where listing it told.
     """
 
-    source: Path
-    target: Path
+    source: Place
+    target: Place
     stem: str
+    size: int | None = None
 
-    def with_ending(self, suffix: str) -> Path:
+    def with_ending(self, suffix: str) -> Place:
         """The target, should its ending turn out to be another than planned."""
         if suffix.lower() == self.target.suffix.lower():
             return self.target
@@ -38,7 +41,7 @@ class FileJob:
 class Refusal:
     """A file or folder that cannot be cleaned, and why."""
 
-    source: Path
+    source: Place
     error: UserError
 
 
@@ -49,7 +52,7 @@ class FilePlan:
     jobs: list[FileJob] = field(default_factory=list)  # to be cleaned, in order
     present: list[FileJob] = field(default_factory=list)  # left alone: their target exists
     refused: list[Refusal] = field(default_factory=list)
-    ignored: list[Path] = field(default_factory=list)  # hidden, or not audio
+    ignored: list[Place] = field(default_factory=list)  # hidden, or not audio
 
 
 def plan_files(
@@ -69,6 +72,8 @@ def plan_files(
     tell them apart, it is refused, alone.
 
     Args:
+        sources: paths, or addresses that fsspec opens, such as s3://bucket/talks.
+        output: a path or an address.
         format: as for `save_audio`.
         film: films stay films.
         overwrite: clean again what is there already.
@@ -77,31 +82,56 @@ def plan_files(
         AudioError: if `output` is a file or one of the source folders, or if a source would be
             replaced by its own cleaned version.
     """
-    output = Path(output)
-    if output.exists() and not output.is_dir():
-        raise AudioError("batch.output_is_file", path=output)
+    folder: Place = place_of(output)
+    if not is_address(folder) and folder.exists() and not folder.is_dir():
+        raise AudioError("batch.output_is_file", path=folder)
     plan = FilePlan()
-    found = list(_distinct(_found((Path(source) for source in sources), output, plan)))
-    for job in _named(found, output, format, film, plan):
-        if job.target.exists() and job.source.exists() and job.target.samefile(job.source):
+    found = list(_distinct(_found((place_of(source) for source in sources), folder, plan)))
+    for job in _named(found, folder, format, film, plan):
+        if _is_same(job.source, job.target):
             raise AudioError("batch.replaces_source", path=job.source)
         plan.jobs.append(job)
     if not overwrite:
+        exists = _existing(folder)
         taken = {_key(job.target) for job in plan.jobs}
-        plan.present[:] = [job for job in plan.jobs if _is_done(job, taken)]
-        plan.jobs[:] = [job for job in plan.jobs if job not in plan.present]
+        jobs, plan.jobs[:] = list(plan.jobs), []
+        for job in jobs:
+            (plan.present if _is_done(job, taken, exists) else plan.jobs).append(job)
     return plan
 
 
-def _found(sources: Iterable[Path], output: Path, plan: FilePlan) -> Iterator[tuple[Path, Path]]:
-    """Yield each file and its path below `output`; what is passed over goes into the plan."""
+def _is_same(source: Place, target: Place) -> bool:
+    if is_address(source) or is_address(target):
+        return str(source) == str(target)
+    return target.exists() and source.exists() and target.samefile(source)
+
+
+def _existing(output: Place) -> Callable[[Place], bool]:
+    """Whether a target exists; elsewhere, listed once: a question a file would take hours."""
+    if not is_address(output):
+        return lambda target: target.exists()
+    names = names_below(output)
+    return lambda target: str(target) in names
+
+
+_Listed = tuple[Place, PurePath, int | None]  # a file, its path below the output, its bytes
+
+
+def _found(sources: Iterable[Place], output: Place, plan: FilePlan) -> Iterator[_Listed]:
+    """Yield each file; what is passed over goes into the plan."""
     for source in sources:
-        if not source.is_dir():
-            yield source, Path(source.name)
+        if is_address(source):
+            remote = find_remote(source)
+            plan.ignored.extend(remote.ignored)
+            yield from remote.files
             continue
-        if output.exists() and source.samefile(output):
+        if not source.is_dir():
+            yield source, Path(source.name), None
+            continue
+        here = None if is_address(output) else output
+        if here is not None and here.exists() and source.samefile(here):
             raise AudioError("batch.output_is_source", path=source)
-        found = find_audio(source, skip=output)
+        found = find_audio(source, skip=here)
         plan.ignored.extend(found.ignored)
         for path, reason in found.unreadable:
             if path.is_dir():
@@ -110,32 +140,32 @@ def _found(sources: Iterable[Path], output: Path, plan: FilePlan) -> Iterator[tu
                 error = AudioError("batch.file_unreadable", path=path, reason=reason)
             plan.refused.append(Refusal(path, error))
         for path in found.files:
-            yield path, path.relative_to(source)
+            yield path, path.relative_to(source), None
 
 
-def _distinct(found: Iterable[tuple[Path, Path]]) -> Iterator[tuple[Path, Path]]:
+def _distinct(found: Iterable[_Listed]) -> Iterator[_Listed]:
     seen: set[str] = set()
-    for source, relative in found:
-        absolute = os.path.abspath(source)
+    for listed in found:
+        absolute = str(listed[0]) if is_address(listed[0]) else os.path.abspath(listed[0])
         if absolute not in seen:
             seen.add(absolute)
-            yield source, relative
+            yield listed
 
 
 def _named(
-    found: list[tuple[Path, Path]], output: Path, format: str, film: bool, plan: FilePlan
+    found: list[_Listed], output: Place, format: str, film: bool, plan: FilePlan
 ) -> Iterator[FileJob]:
     """Give every file a target of its own, or refuse it."""
     planned = [
-        (source, relative, _target(output / relative, _stem(relative), format, film))
-        for source, relative in found
+        (source, relative, _target(output / relative, _stem(relative), format, film), size)
+        for source, relative, size in found
     ]
-    stems = Counter(_key(output / relative.parent / _stem(relative)) for _, relative in found)
+    stems = Counter(_key(output / relative.parent / _stem(relative)) for _, relative, _ in found)
     # Who has the target's name already comes before who only gets it.
-    owners: dict[str, Path] = {}
-    for source, _, target in sorted(planned, key=lambda row: row[1].name != row[2].name):
+    owners: dict[str, Place] = {}
+    for source, _, target, _ in sorted(planned, key=lambda row: row[1].name != row[2].name):
         owners.setdefault(_key(target), source)
-    for source, relative, target in planned:
+    for source, relative, target, size in planned:
         shared = stems[_key(output / relative.parent / _stem(relative))] > 1
         stem = relative.name if shared else _stem(relative)
         if owners[_key(target)] is not source:
@@ -146,27 +176,27 @@ def _named(
                 plan.refused.append(Refusal(source, error))
                 continue
             target = whole
-        yield FileJob(source, target, stem)
+        yield FileJob(source, target, stem, size)
 
 
-def _stem(relative: Path) -> str:
+def _stem(relative: PurePath) -> str:
     """A name without its ending; "talk.v2" is a name."""
     return relative.stem if relative.suffix.lower() in AUDIO_SUFFIXES else relative.name
 
 
-def _target(path: Path, stem: str, format: str, film: bool) -> Path:
+def _target(path: Place, stem: str, format: str, film: bool) -> Place:
     suffix = path.suffix if path.suffix.lower() in AUDIO_SUFFIXES else ""
     planned = (film_suffix(suffix) if film else None) or planned_suffix(suffix, format)
     # An ending in capitals stays so.
     return with_ending(path, stem, suffix if planned == suffix.lower() else planned)
 
 
-def _is_done(job: FileJob, taken: set[str]) -> bool:
-    if job.target.exists():
+def _is_done(job: FileJob, taken: set[str], exists: Callable[[Place], bool]) -> bool:
+    if exists(job.target):
         return True
     others = (job.with_ending(suffix) for suffix in _OTHER_SUFFIXES)
-    return any(other.exists() for other in others if _key(other) not in taken)
+    return any(exists(other) for other in others if _key(other) not in taken)
 
 
-def _key(path: Path) -> str:
-    return os.path.normcase(os.path.abspath(path))
+def _key(path: Place) -> str:
+    return str(path) if is_address(path) else os.path.normcase(os.path.abspath(path))

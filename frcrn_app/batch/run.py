@@ -48,6 +48,7 @@ class FileResult:
     notes: tuple[Note, ...] = ()  # what is to be said about what was read and written
     duration: float = 0.0  # s of audio that was cleaned
     elapsed: float = 0.0  # s that cleaning took, without reading and writing
+    earlier: bool = False  # cleaned by a run before this one, as its ledger says
 
     @property
     def complete(self) -> bool:
@@ -196,18 +197,23 @@ def _part_of(
 def write(job: FileJob, enhanced: list[Audio], options: RunOptions, elapsed: float) -> FileResult:
     """Write what became of a file; a failure is the result."""
     try:
-        if options.loudness is not None:
-            enhanced = [to_loudness(track, options.loudness) for track in enhanced]
-        with delivered(job.target) as (path, send):
-            if path is job.target:
-                written = _save(job, path, job.with_ending, enhanced, options)
-                target = written.path
-            else:
-                written = _save(job, path, None, enhanced, options)
-                target = job.with_ending(written.path.suffix)
-                send(written.path, target)
+        return written(job, enhanced, options, elapsed)
     except Exception as error:
         return failed(job, error)
+
+
+def written(job: FileJob, enhanced: list[Audio], options: RunOptions, elapsed: float) -> FileResult:
+    """Write what became of a file. Raises AudioError."""
+    if options.loudness is not None:
+        enhanced = [to_loudness(track, options.loudness) for track in enhanced]
+    with delivered(job.target) as (path, send):
+        if path is job.target:
+            saved = _save(job, path, job.with_ending, enhanced, options)
+            target = saved.path
+        else:
+            saved = _save(job, path, None, enhanced, options)
+            target = job.with_ending(saved.path.suffix)
+            send(saved.path, target)
     notes: list[Note] = []
     for track in enhanced:
         notes += [note for note in track.notes if note not in notes]
@@ -217,7 +223,7 @@ def write(job: FileJob, enhanced: list[Audio], options: RunOptions, elapsed: flo
         job.source,
         target,
         "cleaned",
-        notes=(*notes, *written.notes),
+        notes=(*notes, *saved.notes),
         duration=max(track.duration for track in enhanced),
         elapsed=elapsed,
     )
@@ -234,8 +240,7 @@ def _save(
     if options.film and film_suffix(job.source.suffix):
         with fetched(job.source) as source:
             if has_picture(source):
-                put = place or (lambda suffix: path.with_suffix(suffix))
-                return save_film(path, source, enhanced, place=put)
+                return save_film(path, source, enhanced, place=place)
     return save_tracks(path, enhanced, format=options.format, place=place)
 
 

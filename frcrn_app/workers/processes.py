@@ -1,0 +1,177 @@
+"""A crew of processes on this machine.
+
+pebble keeps them: each is a pool of one, so that a call can choose its worker, and one that dies is
+known by the call that it died in. They are started by loky's context, which neither forks a process
+that has threads nor runs the caller's main module again: a script needs no `__main__` guard.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from filelock import FileLock, Timeout
+from loky.backend.context import LokyContext
+from loky.backend.process import LokyProcess
+from pebble import ProcessExpired, ProcessPool
+
+from frcrn_app.workers.crew import Handle, Lost, Make, Seat, WorkerDied
+from frcrn_app.workers.held import THREADS, Held
+
+_PR_SET_PDEATHSIG = 1  # prctl.h
+_SCRATCH = "frcrn-workers-"
+
+
+def cores() -> int:
+    """That this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
+
+
+class Threads(LokyContext):
+    """A context whose processes calculate on so many threads: with more, they fight for cores."""
+
+    def __init__(self, threads: int):
+        super().__init__()
+        self._threads = threads
+
+    def Process(self, *args: Any, **options: Any) -> LokyProcess:
+        return LokyProcess(*args, env=dict.fromkeys(THREADS, str(self._threads)), **options)
+
+
+class FileStore:
+    """Arrays as files of one folder, mapped where they are read."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def put(self, array: np.ndarray) -> Path:
+        return self.write(self.folder / f"{secrets.token_hex(8)}.npy", array)
+
+    def write(self, path: Path, array: np.ndarray) -> Path:
+        np.save(path, array)
+        return path
+
+    def get(self, handle: Handle) -> np.ndarray:
+        try:
+            return np.load(handle, mmap_mode="r")
+        except FileNotFoundError:
+            raise Lost from None
+
+
+class ProcessCrew:
+    """See `Crew`.
+
+    Args:
+        make: builds what a worker holds.
+        size: workers.
+        threads: of arithmetic of each; None: an equal share of the cores.
+    """
+
+    def __init__(self, make: Make, size: int, threads: int | None = None):
+        self.size = size
+        self._make, self._threads = make, threads or max(1, cores() // size)
+        self._scratch, self._lock = _scratch_folder()
+        self._store = FileStore(self._scratch)
+        self._kept = count()
+        self._pools = [self._started(number) for number in range(size)]
+
+    def call(self, worker: int, method: str, *args: Any) -> Future[Any]:
+        return self._scheduled(worker, method, args, None)
+
+    def call_keeping(self, worker: int, method: str, *args: Any) -> tuple[Future[Any], Handle]:
+        path = self._scratch / f"kept-{next(self._kept)}.npy"
+        return self._scheduled(worker, method, args, path), path
+
+    def replace(self, worker: int) -> None:
+        self._pools[worker].stop()
+        self._pools[worker].join()
+        self._pools[worker] = self._started(worker)
+
+    def free(self, handles: Sequence[Handle]) -> None:
+        for path in handles:
+            path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        for pool in self._pools:
+            pool.stop()
+        for pool in self._pools:
+            pool.join()
+        self._lock.release()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> ProcessCrew:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _started(self, number: int) -> ProcessPool:
+        return ProcessPool(
+            max_workers=1,
+            initializer=_begin,
+            initargs=(self._make, Seat(number, self._threads, self._store)),
+            context=cast(Any, Threads(self._threads)),
+        )
+
+    def _scheduled(self, worker: int, method: str, args: tuple, keep: Path | None) -> Future[Any]:
+        outcome: Future[Any] = Future()
+        outcome.set_running_or_notify_cancel()
+
+        def settle(future: Future[Any]) -> None:
+            error = WorkerDied() if future.cancelled() else future.exception()
+            if error is None:
+                outcome.set_result(future.result())
+            else:
+                outcome.set_exception(WorkerDied() if isinstance(error, ProcessExpired) else error)
+
+        self._pools[worker].schedule(_call, (method, args, keep)).add_done_callback(settle)
+        return outcome
+
+
+def _scratch_folder() -> tuple[Path, FileLock]:
+    """A folder of its own, locked while it is in use; those of runs that were killed go."""
+    parent = Path(tempfile.gettempdir())
+    for left in parent.glob(f"{_SCRATCH}*"):
+        with suppress(Timeout, OSError), FileLock(left / "lock", timeout=0):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_SCRATCH))
+    lock = FileLock(folder / "lock")
+    lock.acquire()
+    return folder, lock
+
+
+_held: Held | None = None  # of this process, where it is a worker
+
+
+def _begin(make: Make, seat: Seat) -> None:
+    """Make a new process a worker, which ends when the one that started it is gone."""
+    global _held
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that gives the work
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _held = Held(make, seat)
+
+
+def _call(method: str, args: tuple, keep: Path | None) -> Any:
+    assert _held is not None
+    value = _held.call(method, args)
+    if keep is None:
+        return value
+    facts, array = value
+    cast(FileStore, _held.seat.store).write(keep, array)
+    return facts
