@@ -157,6 +157,17 @@ class WebOptions(BaseSettings):
         False, "let visitors make links to their results that others can open"
     )
 
+    live_weights: str = _option(
+        "auto",
+        "causal weights of the live tab (default: embedded ones; without them there is no tab)",
+        "PATH",
+    )
+    live_visitors: Annotated[int, Field(ge=1)] | None = _option(
+        None, "live at once; others wait (default: as many as the machine serves in time)", "N"
+    )
+    live_minutes: Annotated[float, AfterValidator(_finite_and_positive)] = _option(
+        10.0, "of a live session (default 10)", "MINUTES"
+    )
     public: bool = _option(
         False, "serve strangers: limits by address, which docs/deployment.md lists"
     )

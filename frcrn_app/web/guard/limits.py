@@ -72,17 +72,19 @@ class LimitRequests:
         self._options = options
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not self._options.public:
+        if scope["type"] not in ("http", "websocket") or not self._options.public:
             return await self._app(scope, receive, send)
         path, who = path_of(scope), visitor(scope)
         try:
             if path not in _UNCOUNTED:
                 self._allowances.request(who)
-            if scope["method"] == "POST" and path.startswith(_JOBS):
+            if scope.get("method") == "POST" and path.startswith(_JOBS):
                 jobs = self._jobs_of(who)
                 if jobs >= self._options.jobs_at_once:
                     raise GuardError("guard.too_many_jobs", count=jobs, seconds=10)
         except GuardError as error:
+            if scope["type"] == "websocket":
+                return await send({"type": "websocket.close", "code": 1013})
             return await refuse(scope, send, 429, error)
         return await self._app(scope, receive, send)
 

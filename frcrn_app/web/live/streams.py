@@ -1,0 +1,163 @@
+"""Live streams of one network by the number of their session, advanced together.
+
+They run in a process of their own: in the server's, hundreds of small operations a frame would
+each wait for Python's lock whenever another thread computes in Python.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from frcrn_app.web.live.messages import FRAME, FRAMES_A_SECOND, to_pcm, to_samples
+
+LOAD = 0.7  # of a frame's time that the network may take, so that every frame is there in time
+MOST = 64  # streams that are tried
+TRIES = 15  # frames of each number of streams
+
+Work = list[tuple[int, int, bytes]]  # session, number of the frame, samples
+
+
+class Streams:
+    """Cleans frames of any number of sessions on one network.
+
+    Args:
+        weights: a name or a path of a causal network.
+
+    Raises:
+        CheckpointError: there is none, or it is not causal.
+    """
+
+    def __init__(self, weights: str):
+        from frcrn_app.inference import LiveNetwork
+
+        self._network = LiveNetwork(weights)
+        self._streams: dict[int, tuple] = {}  # with the numbers of the frames that are inside
+
+    @property
+    def delay(self) -> float:
+        """Seconds between a sample's going in and its coming out at the latest."""
+        from frcrn_app.constants import SAMPLE_RATE
+
+        return self._network.config.delay / SAMPLE_RATE
+
+    def advance(self, frames: Work, ended: Sequence[int] = ()) -> Work:
+        """A frame of each session in; those out that are ready, under the numbers they came in by.
+
+        Args:
+            frames: no more than one of a session. The first one opens it.
+            ended: sessions that will send nothing more.
+        """
+        from frcrn_app.inference import LiveDenoiser, push_together
+
+        for session in ended:
+            self._streams.pop(session, None)
+        chunks = []
+        for session, number, pcm in frames:
+            if session not in self._streams:
+                self._streams[session] = (LiveDenoiser(network=self._network), deque())
+            stream, inside = self._streams[session]
+            inside.append(number)
+            chunks.append((stream, to_samples(pcm)))
+        ready = []
+        for (session, _, _), cleaned in zip(frames, push_together(chunks), strict=True):
+            inside = self._streams[session][1]
+            for start in range(0, len(cleaned), FRAME):
+                ready.append((session, inside.popleft(), to_pcm(cleaned[start : start + FRAME])))
+        return ready
+
+    def capacity(self) -> int:
+        """How many streams this machine advances in time, measured; 0: not even one."""
+        fits, count = 0, 1
+        while count <= MOST and self._seconds(count) < LOAD / FRAMES_A_SECOND:
+            fits = count
+            count += max(1, count // 4)
+        return fits
+
+    def _seconds(self, count: int) -> float:
+        """That one frame of so many streams takes, other work of the machine left out."""
+        noise = to_pcm(np.random.default_rng(0).uniform(-0.1, 0.1, FRAME))
+        sessions = [-1 - index for index in range(count)]
+        times = []
+        for number in range(TRIES):
+            began = time.perf_counter()
+            self.advance([(session, number, noise) for session in sessions])
+            times.append(time.perf_counter() - began)
+        self.advance([], sessions)
+        return float(np.quantile(times, 0.25))
+
+    def close(self) -> None:
+        """Nothing to do here; `StreamsProcess` has."""
+
+
+class StreamsProcess:
+    """`Streams` in a process of its own, which ends with this one; for one thread.
+
+    Raises:
+        UserError: as `Streams`.
+        EOFError, OSError: of any method, the process has ended.
+    """
+
+    def __init__(self, weights: str):
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, weights), name="live", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self.delay: float = self._answer()
+
+    def advance(self, frames: Work, ended: Sequence[int] = ()) -> Work:
+        """As `Streams.advance`."""
+        self._connection.send(("advance", frames, ended))
+        return self._answer()
+
+    def capacity(self) -> int:
+        """As `Streams.capacity`."""
+        self._connection.send(("capacity",))
+        return self._answer()
+
+    def close(self) -> None:
+        """End the process, from any thread."""
+        self._process.terminate()
+        self._process.join(5)
+        self._connection.close()
+
+    def _answer(self):
+        answer = self._connection.recv()
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+def _serve(connection: Connection, weights: str) -> None:
+    """Answer until the other end is closed."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server's, which ends this one
+    import torch
+
+    torch.set_num_threads(1)  # frames are too short to be shared out
+    try:
+        streams = Streams(weights)
+    except Exception as error:
+        connection.send(error)
+        return
+    connection.send(streams.delay)
+    with suppress(EOFError, OSError):
+        while True:
+            name, *args = connection.recv()
+            try:
+                answer = getattr(streams, name)(*args)
+            except Exception as error:
+                answer = error
+            connection.send(answer)
+    os._exit(0)  # whatever threads of libraries would wait for
