@@ -18,7 +18,7 @@ from frcrn_app.errors import AudioError, CheckpointError, UserError
 from frcrn_app.inference.fused import fuse
 from frcrn_app.inference.precision import pick_device, pick_precision
 from frcrn_app.model import FRCRNConfig, apply_mask
-from frcrn_app.model.past import Past
+from frcrn_app.model.past import Past, delayed
 from frcrn_app.weights import load_weights
 
 LIVE_WEIGHTS = "frcrn-live"
@@ -59,27 +59,18 @@ class LiveNetwork:
         self._model = fuse(loaded.model.to(self.device), getattr(torch, self.precision))
 
     @torch.inference_mode()
-    def masked(self, samples: np.ndarray, pasts: Sequence[Past]) -> np.ndarray:
+    def masked(self, samples: np.ndarray, past: Past) -> np.ndarray:
         """Windowed output frames of streams, [B, T, win_length], `lookahead` frames late.
 
         Args:
             samples: of T frames that overlap by half, [B, (T + 1) * hop_length].
-            pasts: of the streams; they are renewed.
+            past: of the B streams; it is renewed.
         """
         model, late = self._model, self.config.lookahead
         spectrum = model.stft(torch.from_numpy(samples).to(self.device))  # [B, 2, F, T]
-        past = Past.joined(pasts)
         mask = model.late_mask(spectrum, past=past)
-        key = "spectrum"
-        before = past.get(key)
-        if before is None:
-            before = spectrum.new_zeros(*spectrum.shape[:3], late)
-        spectrum = torch.cat((before, spectrum), 3)
-        past[key] = spectrum[..., spectrum.shape[3] - late :]
-        masked = apply_mask(spectrum[..., : mask.shape[3]], mask)
-        for old, new in zip(pasts, past.apart(len(pasts)), strict=True):
-            old.clear()
-            old.update(new)
+        frames = spectrum.permute(0, 3, 1, 2)  # [B, T, 2, F]
+        masked = apply_mask(delayed(frames, late, past, "spectrum").permute(0, 2, 3, 1), mask)
         return model.istft.frames(masked).cpu().numpy()
 
 
@@ -149,7 +140,8 @@ class LiveDenoiser:
             (Resampler(rate, SAMPLE_RATE), Resampler(SAMPLE_RATE, rate))
             for _ in range(self.channels if rate != SAMPLE_RATE else 0)
         ]
-        self._pasts = [Past() for _ in range(self.channels)]
+        past = Past(self.channels)
+        self._places = [(past, i) for i in range(self.channels)]  # of what the network remembers
         # The first frame is half before the recording, so that two frames make each sample.
         self._waiting = np.zeros((self.channels, hop), np.float32)  # at 16 kHz, for a frame
         self._overlap = np.zeros((self.channels, hop), np.float32)  # of the last frame
@@ -268,10 +260,13 @@ def _advance(chunks: Sequence[tuple[LiveDenoiser, np.ndarray]]) -> list[np.ndarr
     while groups := _by_frames(streams):
         for frames, group in groups.items():
             rows = [stream._frames_in(frames[1]) for stream in group]
-            pasts = [past for stream in group for past in stream._pasts]
-            masked = group[0].network.masked(np.concatenate(rows), pasts)
-            ends = np.cumsum([stream.channels for stream in group])[:-1]
-            for stream, each in zip(group, np.split(masked, ends), strict=True):
+            past = Past.of([place for stream in group for place in stream._places])
+            masked = group[0].network.masked(np.concatenate(rows), past)
+            ends = np.cumsum([stream.channels for stream in group])
+            for stream, end in zip(group, ends, strict=True):
+                first = end - stream.channels
+                stream._places = [(past, i) for i in range(first, end)]
+                each = masked[first:end]
                 out[id(stream)].append(stream._frames_out(each))
     return [
         stream._mixed(np.concatenate([*blocks, np.zeros((stream.channels, 0), np.float32)], 1))

@@ -5,33 +5,46 @@ The layers of a causal network that look over time do so through this module, fo
 continued from) alike.
 """
 
+import math
 from collections.abc import Hashable, Sequence
 
 import torch
 from torch import Tensor
 
 MEMORY = 200  # frames, 4 s: a frame that long ago counts 1/e in a running mean
+FADED = math.exp(-1 / MEMORY)  # what the frame before counts
 BLOCK = 1 << 15  # frames that a running mean sums up at once; exp(BLOCK / MEMORY) fits a float64
 
 
 class Past(dict[Hashable, Tensor]):
-    """Tensors [B, ...] that layers leave for the frames after, by layer, for B streams at once."""
+    """Tensors [B, ...] that layers leave for the frames after, by layer, for B streams at once.
+
+    A tensor in it is never written to, so that streams may go on from one past in different ways.
+    """
+
+    def __init__(self, streams: int = 1):
+        super().__init__()
+        self.streams = streams
 
     @classmethod
-    def joined(cls, pasts: Sequence["Past"]) -> "Past":
-        """One past of as many streams; where one has not begun yet, zeros."""
-        kept = {key: value for past in pasts for key, value in past.items()}
-        return cls(
-            {
-                key: torch.cat([past.get(key, torch.zeros_like(value)) for past in pasts])
-                for key, value in kept.items()
-            }
-        )
+    def of(cls, places: Sequence[tuple["Past", int]]) -> "Past":
+        """A past of streams by their places in others; where one has not begun yet, zeros."""
+        first, past = places[0][0], cls(len(places))
+        if first.streams == len(places) and all(
+            other is first and i == place for i, (other, place) in enumerate(places)
+        ):
+            past.update(first)  # the same streams as in the frame before
+            return past
+        kept = {key: value for other, _ in places for key, value in other.items()}
+        for key, value in kept.items():
+            none = torch.zeros_like(value[:1])
+            rows = [other[key][i : i + 1] if key in other else none for other, i in places]
+            past[key] = torch.cat(rows)
+        return past
 
-    def apart(self, streams: int) -> list["Past"]:
+    def apart(self) -> list["Past"]:
         """The pasts of the single streams."""
-        split = {key: value.split(1) for key, value in self.items()}
-        return [Past({key: parts[i] for key, parts in split.items()}) for i in range(streams)]
+        return [Past.of([(self, i)]) for i in range(self.streams)]
 
 
 def with_past(x: Tensor, frames: int, past: Past | None, key: Hashable) -> Tensor:
@@ -51,6 +64,10 @@ def with_past(x: Tensor, frames: int, past: Past | None, key: Hashable) -> Tenso
 
 def delayed(x: Tensor, frames: int, past: Past | None, key: Hashable) -> Tensor:
     """x [B, T, ...] as it was `frames` frames ago, of the same shape."""
+    if past is not None and x.shape[1] == frames:  # nothing to join
+        before = past.get(key)
+        past[key] = x
+        return torch.zeros_like(x) if before is None else before
     return with_past(x, frames, past, key)[:, : x.shape[1]] if frames else x
 
 
@@ -63,17 +80,24 @@ def running_mean(
         weight: of the frames, [B, T], or None where all weigh the same. Frames of weight 0 have no
             part; while there are only such frames, the mean is 0.
     """
-    weight = x.new_ones(x.shape[:2]) if weight is None else weight
-    weight = weight.reshape(*x.shape[:2], *[1] * (x.ndim - 2)).double()
-    sums = _forgetting_sum(x * weight, past, (key, "sum"))
-    weights = _forgetting_sum(weight, past, (key, "weight"))
+    shape = (*x.shape[:2], *[1] * (x.ndim - 2))
+    if weight is None:
+        parts, weights = x.double(), x.new_ones(shape, dtype=torch.float64)
+    else:
+        weights = weight.reshape(shape).double()
+        parts = x * weights
+    sums = _forgetting_sum(parts, past, (key, "sum"))
+    weights = _forgetting_sum(weights, past, (key, "weight"))
     return (sums / weights.clamp(min=1e-30)).to(x.dtype)
 
 
 def _forgetting_sum(x: Tensor, past: Past | None, key: Hashable) -> Tensor:
     """y[t] = x[t] + y[t - 1] exp(-1 / MEMORY) of x float64 [B, T, ...]."""
     before = None if past is None else past.get(key)
-    total = x.new_zeros(x.shape[0], *x.shape[2:]) if before is None else before
+    if past is not None and x.shape[1] == 1:
+        past[key] = x if before is None else x.add(before, alpha=FADED)
+        return past[key]
+    total = x.new_zeros(x.shape[0], *x.shape[2:]) if before is None else before[:, 0]
     # An exporter cannot count blocks; what it makes is for recordings of up to BLOCK frames.
     step = x.shape[1] if torch.compiler.is_exporting() else BLOCK
     sums = []
@@ -84,5 +108,5 @@ def _forgetting_sum(x: Tensor, past: Past | None, key: Hashable) -> Tensor:
         sums.append(fading * (total[:, None] + (block / fading).cumsum(1)))
         total = sums[-1][:, -1]
     if past is not None:
-        past[key] = total
+        past[key] = total[:, None]
     return sums[0] if len(sums) == 1 else torch.cat(sums, 1)

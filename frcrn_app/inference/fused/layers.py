@@ -2,9 +2,8 @@
 
 Those that attention follows also return the mean of x over F and T, float32 [B, 1, 2, C], or in a
 causal network over F alone, [B, T, 2, C]. Gates are as large as the mean that they follow from.
+Encoders and decoders are here those of networks that look both ways; `causal` has the others.
 """
-
-from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +22,7 @@ Gated = tuple[Tensor, Tensor | None]  # activations and the gates that they have
 
 
 class FirstEncoder(nn.Module):
-    """float32 [B, T, P, F] to [B, T + 1, 2, F', C], in a causal network to [B, T, 2, F', C].
+    """float32 [B, T, P, F] to [B, T + 1, 2, F', C].
 
     A convolution with so few input channels has no fast kernel: the 10 P numbers that meet in an
     output are gathered instead, for one matrix product.
@@ -34,21 +33,18 @@ class FirstEncoder(nn.Module):
 
     def __init__(self, encoder: unet.Encoder, dtype: torch.dtype):
         super().__init__()
-        self.causal = encoder.causal
         weight, bias = encoder.conv.folded(encoder.bn)  # [2C, P, kF, kT], [2C]
         self.taps, self.stride = weight.shape[2], encoder.conv.stride[0]
         weight = weight.permute(0, 3, 1, 2).flatten(1)
         keep(self, "weight", weight.unflatten(0, (2, -1)), dtype)  # [2, C, kT P kF]
         keep(self, "bias", bias.view(2, -1), dtype)
 
-    def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor]:
-        x = with_past(x.to(self.weight.dtype), 1, past, self)
-        if not self.causal:
-            x = F.pad(x, (0, 0, 0, 0, 0, 1))
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = F.pad(x.to(self.weight.dtype), (0, 0, 0, 0, 1, 1))
         x = x.unfold(3, self.taps, self.stride).transpose(2, 3)  # [B, T', F', P, kF]
         count, height, channels = x.shape[1] - 1, x.shape[2], self.weight.shape[1]
         y = x.new_empty(x.shape[0], count, 2, height, channels)
-        mean = _Mean(self.causal)
+        mean = _Mean()
         for start, stop in chunks(count, height * channels, x):
             gathered = torch.stack((x[:, start:stop], x[:, start + 1 : stop + 1]), 3).flatten(3)
             for part in range(2):
@@ -59,32 +55,26 @@ class FirstEncoder(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Memory over frequency, convolution: [B, T, 2, F, C] to [B, T + 1, 2, F', C].
-
-    In a causal network to [B, T, 2, F', C].
-    """
+    """Memory over frequency, convolution: [B, T, 2, F, C] to [B, T + 1, 2, F', C]."""
 
     def __init__(self, fsmn: FrequencyFSMN, encoder: unet.Encoder, dtype: torch.dtype):
         super().__init__()
-        self.causal = encoder.causal
         self.memory = Memory(fsmn.fsmn_re_L1, fsmn.fsmn_im_L1, dtype)
         conv = encoder.conv
         re, im = (k.weight.transpose(2, 3) for k in (conv.conv_re, conv.conv_im))
         _, bias = conv.real_parameters()
         self.conv = Convolution(re, im, bias, encoder.bn, conv.stride[0], 0, dtype)
 
-    def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         batch, present, _, height, channels = x.shape
-        count = present if self.causal else present + 1
+        count = present + 1
         runs = list(chunks(count, height * channels, x))
         y = x.new_empty(batch, count, 2, self.conv.height(height), self.conv.channels)
         # Of the frames start - 1 to stop - 1 that a chunk needs, the first is the last one of the
-        # chunk before it; without a past frame -1 is zeros, and so is frame T.
+        # chunk before it; frame -1 is zeros, and so is frame T.
         longest = max(self.conv.frames(stop - start) for start, stop in runs)
         planes = x.new_zeros(2, batch, longest, height, channels)
-        if past is not None and self in past:
-            planes[:, :, 0] = past[self].movedim(1, 0)
-        mean = _Mean(self.causal)
+        mean = _Mean()
         for start, stop in runs:
             size, given = stop - start, min(stop, present) - start
             self.memory(x[:, start : start + given], planes[:, :, 1 : 1 + given])
@@ -93,20 +83,14 @@ class Encoder(nn.Module):
             self.conv(inputs, y[:, start:stop])
             mean.add(y[:, start:stop])
             planes[:, :, 0] = planes[:, :, size]
-        if past is not None:
-            past[self] = planes[:, :, 0].movedim(0, 1)
         return y, mean.result()
 
 
 class Decoder(nn.Module):
-    """Gates, transposed convolution, memory: [B, T, 2, F, C] of each input to [B, T - 1, ...].
-
-    In a causal network to [B, T, ...].
-    """
+    """Gates, transposed convolution, memory: [B, T, 2, F, C] of each input to [B, T - 1, ...]."""
 
     def __init__(self, decoder: unet.Decoder, fsmn: FrequencyFSMN, dtype: torch.dtype):
         super().__init__()
-        self.causal = decoder.causal
         # An output row meets every second tap, and as a convolution it meets them in reverse.
         conv = decoder.transconv
         kernels = [k.weight.permute(1, 0, 3, 2) for k in (conv.tconv_re, conv.tconv_im)]
@@ -120,14 +104,12 @@ class Decoder(nn.Module):
         self.even, self.odd = rows(0), rows(1)
         self.memory = Memory(fsmn.fsmn_re_L1, fsmn.fsmn_im_L1, dtype)
 
-    def forward(self, gated: list[Gated], past: Past | None) -> tuple[Tensor, Tensor]:
-        if self.causal:
-            gated = _behind_the_frame_before(gated, past, self)
+    def forward(self, gated: list[Gated]) -> tuple[Tensor, Tensor]:
         x = gated[0][0]
         batch, count, height = x.shape[0], x.shape[1] - 1, x.shape[3]
         in_channels, channels = sum(x.shape[4] for x, _ in gated), self.even.channels
         y = x.new_empty(batch, count, 2, 2 * (height - 1) + self.taps, channels)
-        mean = _Mean(self.causal)
+        mean = _Mean()
         for start, stop in chunks(count, height * in_channels, x):
             frames = self.even.frames(stop - start)
             planes = x.new_empty(2, batch, frames, height, in_channels)
@@ -146,8 +128,7 @@ class Decoder(nn.Module):
 class LastDecoder(nn.Module):
     """Gates, transposed convolution to one channel, linear layer: float32 [B, T - 1, 2, F'].
 
-    In a causal network [B, T, 2, F']. A matrix product gives the contributions of every tap, whose
-    shifted sum is small work.
+    A matrix product gives the contributions of every tap, whose shifted sum is small work.
     """
 
     bias: Tensor
@@ -156,7 +137,6 @@ class LastDecoder(nn.Module):
 
     def __init__(self, decoder: unet.Decoder, mix: ComplexConv2d, dtype: torch.dtype):
         super().__init__()
-        self.causal, self.dtype = decoder.causal, dtype
         weight, bias = decoder.transconv.folded(decoder.bn)  # [2 C_1 + 2 C_2, 2, kF, kT]
         self.taps = weight.shape[2]
         weight = weight.permute(0, 3, 2, 1).flatten(1)
@@ -168,9 +148,7 @@ class LastDecoder(nn.Module):
         keep(self, "mix", weight[:, :, 0, 0], torch.float32)
         keep(self, "mix_bias", bias, torch.float32)
 
-    def forward(self, gated: list[Gated], past: Past | None) -> Tensor:
-        if self.causal:
-            gated = _behind_the_frame_before(gated, past, self)
+    def forward(self, gated: list[Gated]) -> Tensor:
         x = gated[0][0]
         batch, count, _, height, channels = x.shape
         weights = []  # [B, C_i, part * kT kF 2]: products with both parts' weights, one is of use
@@ -215,7 +193,7 @@ class Context(nn.Module):
         keep(self, "project", block.project.weight[:, :, 0, 0], dtype)
         keep(self, "project_bias", _bias(block.project), dtype)
 
-    def forward(self, x: Tensor, past: Past | None) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, past: Past | None = None) -> tuple[Tensor, Tensor]:
         before, after = self.around
         y = linear(x.transpose(2, 3).flatten(3), self.expand, self.expand_bias)  # [B, T, F, W]
         y = with_past(F.leaky_relu_(y, SLOPE), before, past, self)
@@ -232,59 +210,74 @@ class Context(nn.Module):
         )
         y = linear(F.leaky_relu_(y, SLOPE).permute(0, 2, 3, 1), self.project, self.project_bias)
         x = x + y.unflatten(3, (2, -1)).transpose(2, 3)
-        mean = _Mean(self.causal)
+        if self.causal:
+            return x, x.float().mean(3)
+        mean = _Mean()
         mean.add(x)
         return x, mean.result()
 
 
 class Gates(nn.Module):
-    """Attention's gates of the mean that an encoder or decoder returns."""
+    """Attention's gates of the mean that an encoder or decoder returns, [B, T, 2, C] to the same.
+
+    What both layers make of both parts is one layer, and so are the sums of complex numbers.
+    """
+
+    squeeze: Tensor
+    squeeze_bias: Tensor
+    excite: Tensor
+    excite_bias: Tensor
+    sign: Tensor
 
     def __init__(self, attention: SqueezeExcitation):
         super().__init__()
-        self.attention = deepcopy(attention)
+        self.causal = attention.causal
+        (down_r, _, up_r, _), (down_i, _, up_i, _) = attention.fc_r, attention.fc_i
+        # Columns: of the real layer for the real and the imaginary part, then of the imaginary
+        # layer for the imaginary and the real part, so that both halves add up to gates.
+        swapped = torch.block_diag(down_i.weight, down_i.weight).roll(down_r.weight.shape[1], 1)
+        squeeze = torch.cat((torch.block_diag(down_r.weight, down_r.weight), swapped))
+        excite = torch.block_diag(up_r.weight, up_r.weight, up_i.weight, up_i.weight)
+        for name, weight, layers in (
+            ("squeeze", squeeze, (down_r, down_i)),
+            ("excite", excite, (up_r, up_i)),
+        ):
+            keep(self, name, weight.t(), torch.float32)
+            bias = torch.cat([layer.bias.repeat(2) for layer in layers])
+            keep(self, f"{name}_bias", bias, torch.float32)
+        sign = torch.ones_like(up_r.bias)
+        keep(self, "sign", torch.cat((-sign, sign)), torch.float32)
 
-    def forward(self, mean: Tensor, past: Past | None) -> Tensor:
-        if self.attention.causal:
+    def forward(self, mean: Tensor, past: Past | None = None) -> Tensor:
+        if self.causal:
             mean = running_mean(mean, past, self)
-        return self.attention.gates(mean)
+        y = torch.addmm(self.squeeze_bias, mean.flatten(0, 1).flatten(1), self.squeeze).relu_()
+        y = torch.addmm(self.excite_bias, y, self.excite).sigmoid_()
+        from_r, from_i = y.chunk(2, 1)
+        return torch.addcmul(from_r, from_i, self.sign).view(mean.shape)
 
 
 class _Mean:
-    """Mean over F and T of activations that come in runs of frames, or over F alone."""
+    """Mean over F and T of activations that come in runs of frames."""
 
-    def __init__(self, by_frame: bool):
-        self._by_frame = by_frame
+    def __init__(self):
         self._sums: list[Tensor] = []
         self._count = 0
 
     def add(self, x: Tensor) -> None:
         """x [B, T, 2, F, C]"""
-        if self._by_frame:
-            self._sums.append(x.float().mean(3))
-            return
         # Over T first: that loop is the fast one.
         total = x.flatten(2).sum(1).float()  # [B, 2 F C]
         self._sums.append(total.view(x.shape[0], 2, x.shape[3], x.shape[4]).sum(2))
         self._count += x.shape[1] * x.shape[3]
 
     def result(self) -> Tensor:
-        if self._by_frame:
-            return torch.cat(self._sums, 1)
         return sum(self._sums, torch.zeros_like(self._sums[0]))[:, None] / self._count
 
 
 def _bias(convolution: nn.Conv2d) -> Tensor:
     assert convolution.bias is not None
     return convolution.bias
-
-
-def _behind_the_frame_before(
-    gated: list[Gated], past: Past | None, layer: nn.Module
-) -> list[Gated]:
-    """A causal decoder's inputs with their gates met, and the frame before the first of them."""
-    met = [x if gate is None else x * gate[:, :, :, None].to(x.dtype) for x, gate in gated]
-    return [(with_past(x, 1, past, (layer, i)), None) for i, x in enumerate(met)]
 
 
 def _gather(gated: list[Gated], planes: Tensor) -> None:

@@ -6,7 +6,6 @@ from torch.nn import functional as F
 
 from frcrn_app.inference.fused.products import keep, linear
 from frcrn_app.model.fsmn import FSMN, ORDER, TimeFSMN
-from frcrn_app.model.past import Past, with_past
 
 
 class Memory(nn.Module):
@@ -25,56 +24,34 @@ class Memory(nn.Module):
 
     def forward(self, x: Tensor, out: Tensor) -> None:
         """Writes both parts of the result to out [2, B, T, F, C]."""
-        taps = min(ORDER, x.shape[3])  # only these ever meet a position
-        re, im = (self._of(name, self.looked_back_on(name, x), taps, x) for name in ("re", "im"))
+        re, im = (self._of(name, x) for name in ("re", "im"))
         torch.sub(re[:, :, 0], im[:, :, 1], out=out[0])
         torch.add(re[:, :, 1], im[:, :, 0], out=out[1])
 
-    def after(self, x: Tensor, past: Past | None) -> Tensor:
-        """The result for x [B, 1, 2, T, C], which is the next part of a stream along its axis 3."""
-        parts = []
-        for name in ("re", "im"):
-            p = self.looked_back_on(name, x).transpose(1, 3)  # [B, T, 2, 1, C]
-            p = with_past(p, ORDER - 1, past, (self, name)).transpose(1, 3)
-            parts.append(self._of(name, p, ORDER, x))
-        re, im = parts
-        return torch.stack((re[:, :, 0] - im[:, :, 1], re[:, :, 1] + im[:, :, 0]), 2)
-
-    def looked_back_on(self, name: str, x: Tensor) -> Tensor:
-        """What one real memory weighs, for both parts, [B, T, 2, F, C] to the same."""
-        hidden = linear(x, getattr(self, f"linear_{name}"), getattr(self, f"bias_{name}"), "relu")
-        return linear(hidden, getattr(self, f"project_{name}"))
-
-    def _of(self, name: str, p: Tensor, taps: int, x: Tensor) -> Tensor:
-        """One real memory on both parts of x, [B, T, 2, F, C] to the same.
-
-        Args:
-            p: what it weighs, of x and, where it is longer than x over F, of what was before.
-        """
+    def _of(self, name: str, x: Tensor) -> Tensor:
+        """One real memory on both parts of x, [B, T, 2, F, C] to the same."""
         height, channels = x.shape[3:]
+        taps = min(ORDER, height)  # only these ever meet a position
         memory = getattr(self, f"memory_{name}")[..., ORDER - taps :]
+        hidden = linear(x, getattr(self, f"linear_{name}"), getattr(self, f"bias_{name}"), "relu")
+        p = linear(hidden, getattr(self, f"project_{name}"))
         p = p.reshape(1, -1, *p.shape[3:]).permute(0, 3, 1, 2).to(memory.dtype)
-        before = taps - 1 if p.shape[3] == height else 0
-        y = F.conv2d(p, memory, padding=(0, before), groups=channels)[..., :height]
+        y = F.conv2d(p, memory, padding=(0, taps - 1), groups=channels)[..., :height]
         return y.permute(0, 2, 3, 1).reshape(x.shape).add_(x)
 
 
 class TimeMemory(nn.Module):
     """Both memories over time at the bottleneck, [B, T, 2, 1, C] to the same."""
 
-    def __init__(self, fsmn: TimeFSMN, causal: bool, dtype: torch.dtype):
+    def __init__(self, fsmn: TimeFSMN, dtype: torch.dtype):
         super().__init__()
-        self.causal = causal
         self.first = Memory(fsmn.fsmn_re_L1, fsmn.fsmn_im_L1, dtype)
         self.second = Memory(fsmn.fsmn_re_L2, fsmn.fsmn_im_L2, dtype)
 
-    def forward(self, x: Tensor, past: Past | None) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         x = x.transpose(1, 3).contiguous()  # [B, 1, 2, T, C]
         for memory in (self.first, self.second):
-            if self.causal:
-                x = memory.after(x, past)
-            else:
-                y = torch.empty_like(x)
-                memory(x, y.movedim(2, 0))
-                x = y
+            y = torch.empty_like(x)
+            memory(x, y.movedim(2, 0))
+            x = y
         return x.transpose(1, 3)

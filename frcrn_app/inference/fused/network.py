@@ -7,16 +7,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from frcrn_app.inference.fused.layers import (
-    Context,
-    Decoder,
-    Encoder,
-    FirstEncoder,
-    Gated,
-    Gates,
-    LastDecoder,
-)
-from frcrn_app.inference.fused.memory import TimeMemory
+from frcrn_app.inference.fused import causal, causal_memory, layers, memory
+from frcrn_app.inference.fused.layers import Context, Gated, Gates
 from frcrn_app.model import FRCRN
 from frcrn_app.model import unet as unets
 from frcrn_app.model.attention import SqueezeExcitation
@@ -87,16 +79,18 @@ class FusedFRCRN(FRCRN):
         x = features(spectrum, self.config, past).permute(0, 3, 1, 2)  # [B, T, parts, F]
         if x.device.type == "cpu" and x.shape[1] > 1:
             # One by one, the frames of each are contiguous and its chunks fit the cache.
-            pasts = [None] * len(x) if past is None else past.apart(len(x))
+            pasts = [None] * len(x) if past is None else past.apart()
             masks = [self._mask(row[None], on_layer, p) for row, p in zip(x, pasts, strict=True)]
             if past is not None:
-                past.update(Past.joined([p for p in pasts if p is not None]))
+                past.update(Past.of([(p, 0) for p in pasts if p is not None]))
             mask = torch.cat(masks)
         else:
             mask = self._mask(x, on_layer, past)
         return of_voices(mask.permute(0, 2, 3, 1), self.config)
 
     def _mask(self, x: Tensor, on_layer: OnLayer, past: Past | None) -> Tensor:
+        if past is None and self.config.causal:
+            past = Past(len(x))  # which goes from one run of a layer's frames to the next
         first = self.unet(x, on_layer, past)
         if self.unet2 is None:
             return torch.tanh(first)
@@ -136,17 +130,20 @@ class _UNet(nn.Module):
         dec = [_as(unets.Decoder, layer) for layer in unet.decoders]
         fsmn_enc = {i: _as(FrequencyFSMN, layer) for i, layer in unet.fsmn_enc.items()}
         fsmn_dec = {i: _as(FrequencyFSMN, layer) for i, layer in unet.fsmn_dec.items()}
-        self.first = FirstEncoder(enc[0], dtype)
+        twins = causal if unet.causal else layers
+        self.first = twins.FirstEncoder(enc[0], dtype)
         self.encoders = nn.ModuleList(
-            Encoder(fsmn_enc[str(i)], enc[i], dtype) for i in range(1, DEPTH)
+            twins.Encoder(fsmn_enc[str(i)], enc[i], dtype) for i in range(1, DEPTH)
         )
-        self.fsmn = TimeMemory(unet.fsmn, unet.causal, dtype)
-        self.decoders = nn.ModuleList(Decoder(dec[i], fsmn_dec[str(i)], dtype) for i in range(last))
-        self.last = LastDecoder(dec[last], unet.linear, dtype)
+        self.fsmn = (causal_memory if unet.causal else memory).TimeMemory(unet.fsmn, dtype)
+        self.decoders = nn.ModuleList(
+            twins.Decoder(dec[i], fsmn_dec[str(i)], dtype) for i in range(last)
+        )
+        self.last = twins.LastDecoder(dec[last], unet.linear, dtype)
         # The last decoder but one has no attention.
         self.gates_enc, self.gates_dec = (
-            nn.ModuleList(Gates(_as(SqueezeExcitation, layers[str(i)])) for i in range(count))
-            for layers, count in ((unet.se_layers_enc, last), (unet.se_layers_dec, last - 1))
+            nn.ModuleList(Gates(_as(SqueezeExcitation, of[str(i)])) for i in range(count))
+            for of, count in ((unet.se_layers_enc, last), (unet.se_layers_dec, last - 1))
         )
         # By the number of the encoder or decoder that they follow.
         self.context_enc = nn.ModuleDict(
@@ -161,25 +158,27 @@ class _UNet(nn.Module):
         self.skip_delays = unet.skip_delays
 
     def forward(self, x: Tensor, on_layer: OnLayer, past: Past | None) -> Tensor:
-        x, mean = self.first(x, past)
+        """past: of a causal network's streams; None for others."""
+        carried = () if past is None else (past,)
+        x, mean = self.first(x, *carried)
         on_layer()
         skips: list[Gated] = []
         for i, (encoder, gates) in enumerate(zip(self.encoders, self.gates_enc, strict=True), 1):
-            skips.append(self._late((x, gates(mean, past)), i - 1, past))
-            x, mean = encoder(x, past)
+            skips.append(self._late((x, gates(mean, *carried)), i - 1, past))
+            x, mean = encoder(x, *carried)
             if str(i) in self.context_enc:
-                x, mean = self.context_enc[str(i)](x, past)
+                x, mean = self.context_enc[str(i)](x, *carried)
             on_layer()
-        x = self.fsmn(x, past)
+        x = self.fsmn(x, *carried)
         gated: list[Gated] = [(x, None)]
         for i, decoder in enumerate(self.decoders):
-            x, mean = decoder(gated, past)
+            x, mean = decoder(gated, *carried)
             if str(i) in self.context_dec:
-                x, mean = self.context_dec[str(i)](x, past)
+                x, mean = self.context_dec[str(i)](x, *carried)
             on_layer()
-            gate = self.gates_dec[i](mean, past) if i < len(self.gates_dec) else None
+            gate = self.gates_dec[i](mean, *carried) if i < len(self.gates_dec) else None
             gated = [(x, gate), skips.pop()]
-        mask = self.last(gated, past)
+        mask = self.last(gated, *carried)
         on_layer()
         return mask
 
