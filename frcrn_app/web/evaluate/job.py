@@ -72,6 +72,7 @@ class EvaluationJob:
         self.phase = "queued"  # then "starting", "running"
         self.done = self.total = 0
         self.result: Result | None = None
+        self.listening = ""  # owner's token of the listening test made of it
         self._options, self._engine = options, engine
         self._test_set, self._settings = test_set, settings
         self._visitor, self._abandoned = engine.guard.visitor(), engine.guard.abandoned()

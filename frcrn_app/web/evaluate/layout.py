@@ -14,6 +14,7 @@ from frcrn_app.audio import AUDIO_SUFFIXES
 from frcrn_app.metrics import METRICS, metric_keys
 from frcrn_app.web.evaluate.job import REPORTS, Settings
 from frcrn_app.web.evaluate.test_set import TestSet
+from frcrn_app.web.listen import build_panel
 from frcrn_app.web.static_files import mount_module
 from frcrn_app.web.texts import text
 
@@ -188,6 +189,7 @@ class ResultCards:
     group: gr.HTML
     group_card: gr.Column
     group_numbers: gr.HTML
+    listening: gr.HTML  # makes a listening test, and follows it
     more: dict[str, gr.HTML]  # what is folded away, by the key of its title
 
     @property
@@ -202,7 +204,7 @@ class ResultCards:
         return [
             self.status, self.downloads, *self.files.values(), self.overview, self.results,
             self.system, self.table, self.row, self.metric, self.grouping, *self.pictures,
-            *self.more.values(),
+            self.listening, *self.more.values(),
         ]  # fmt: skip
 
 
@@ -219,6 +221,9 @@ def build_results() -> ResultCards:
             parts |= _file_parts()
         with gr.Column(elem_classes="fr-card"):
             parts |= _picture_parts()
+        with gr.Column(elem_classes="fr-card"):
+            gr.HTML(text("evaluate.listening_title"))
+            parts["listening"] = build_panel()
         with gr.Column(elem_classes="fr-card"):
             titles = ("side_by_side", "what_metrics_are", "how_measured")
             parts["more"] = {title: _fold(title) for title in titles}

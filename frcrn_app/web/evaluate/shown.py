@@ -21,6 +21,7 @@ from frcrn_app.web.evaluate import status
 from frcrn_app.web.evaluate.job import EvaluationJob, Result
 from frcrn_app.web.evaluate.layout import ResultCards
 from frcrn_app.web.evaluate.table import score_table
+from frcrn_app.web.listen import panel_value
 
 Update = dict[Any, Any]  # of components
 
@@ -55,11 +56,13 @@ def cleared(cards: ResultCards) -> Update:
         cards.results: gr.update(visible=False),
         cards.overview: "",
         cards.row: None,
+        cards.listening: None,
     }
 
 
-def shown(cards: ResultCards, result: Result, view: View) -> Update:
+def shown(cards: ResultCards, job: EvaluationJob, view: View) -> Update:
     """All of a result but its files."""
+    result = job.outcome()
     evaluation, summary = result.evaluation, result.summary
     view, words = view.of(result), Words(view.language)
     metrics = list(dict.fromkeys([*headline_metrics(evaluation.metrics), *evaluation.metrics]))
@@ -83,6 +86,7 @@ def shown(cards: ResultCards, result: Result, view: View) -> Update:
         ),
         cards.system: gr.update(choices=[*others, NOISY], value=view.system, visible=bool(others)),
         cards.row: None,
+        cards.listening: panel_value(job),
         cards.more["side_by_side"]: parts("comparison"),
         cards.more["what_metrics_are"]: parts("metrics"),
         cards.more["how_measured"]: parts("method", "provenance"),

@@ -33,11 +33,13 @@ from frcrn_app.web.evaluate.layout import (
 from frcrn_app.web.evaluate.shown import Update, View
 from frcrn_app.web.evaluate.versions import versions
 from frcrn_app.web.faults import guarded, sentence
+from frcrn_app.web.listen import connect_panel
 from frcrn_app.web.static_files import mount_module, source
 from frcrn_app.web.texts import text
 
 if TYPE_CHECKING:
     from frcrn_app.web.engine import Engine
+    from frcrn_app.web.listen import Shelf
     from frcrn_app.web.options import WebOptions
 
 POLL_SECONDS = 0.25  # between two looks at a job's progress
@@ -55,10 +57,10 @@ def _page() -> gr.Blocks:
 def evaluate_css() -> str:
     """The tab's style sheet, for the page's head."""
     colours = [colour_css(":root"), colour_css(".dark", dark=True)]
-    return "\n".join([*colours, source("evaluate/evaluate.css")])
+    return "\n".join([*colours, source("evaluate/evaluate.css"), source("listen/listen.css")])
 
 
-def build_evaluate_tab(options: WebOptions, engine: Engine) -> None:
+def build_evaluate_tab(options: WebOptions, engine: Engine, listening: Shelf) -> None:
     """Lay the tab out and connect it; called inside a `gr.Tab`."""
     language = gr.HTML(
         "",
@@ -89,6 +91,7 @@ def build_evaluate_tab(options: WebOptions, engine: Engine) -> None:
     pages = Pages()
     _connect_run(options, engine, pages, language, test_set, settings, cards)
     _connect_views(pages, language, cards)
+    connect_panel(cards.listening, pages, engine, listening)
     page = _page()
     page.load(
         lambda: gr.update(choices=weight_choices()),
@@ -133,7 +136,7 @@ def _connect_run(
             while not job.wait(POLL_SECONDS):
                 yield {cards.status: status.working(job, tongue)}
             waiting = {file: gr.update(interactive=False) for file in cards.files.values()}
-            yield idle | shown.shown(cards, job.outcome(), View(tongue)) | waiting
+            yield idle | shown.shown(cards, job, View(tongue)) | waiting
             yield shown.files(cards, job, tongue)
         except Cancelled:
             yield idle | nothing | {cards.status: status.empty(tongue)}
@@ -183,7 +186,7 @@ def _connect_views(pages: Pages, language: gr.HTML, cards: ResultCards) -> None:
         elif job.result is None:
             yield {cards.status: status.working(job, tongue)}
         else:
-            yield shown.shown(cards, job.result, View(tongue, metric, grouping, system))
+            yield shown.shown(cards, job, View(tongue, metric, grouping, system))
             yield shown.files(cards, job, tongue)
 
     @guarded

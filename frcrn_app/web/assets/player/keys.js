@@ -33,6 +33,7 @@ export const listenToKeys = (root, player) => {
     } else if (key === "s" || key === "x") target.switch();
     else if (key === "a") target.choose("original");
     else if (key === "b") target.choose("cleaned");
+    else if (/^[0-9]$/.test(key) && target.pick) target.pick(Number(key));
     else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
       if (own(MOVED_BY_ARROWS, MOVED_BY_ARROWS_TOO)) return;
       target.seekBy(event.key);

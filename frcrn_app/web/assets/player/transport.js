@@ -1,10 +1,9 @@
 // Two versions of one recording that play in step. What is heard is a mix: of the original alone,
 // or of both as a strength says, which is what a Denoiser does with that strength.
 
+import { Decoded, decodeAll } from "./decoded.js";
+
 const LARGEST_DECODED = 128 * 2 ** 20; // bytes of float samples; longer recordings are streamed
-const FADE = 0.006; // seconds of cross-fade at a switch: no click, no gap
-const START_DELAY = 0.02; // seconds until both sources start, on the same sample
-const CONTEXT_RATES = [8000, 96000]; // Hz that every browser's AudioContext accepts
 const DRIFT = 0.015; // seconds that streamed versions may be apart before they are aligned
 
 const VERSIONS = ["original", "cleaned"];
@@ -15,82 +14,14 @@ const shares = (active, strength) =>
     ? { original: 1, cleaned: 0 }
     : { original: 1 - strength, cleaned: strength };
 
-// Both versions decoded and played all the time, through a gain each.
-class DecodedTransport {
-  constructor(buffers, rate) {
-    this.buffers = buffers;
-    this.rate = rate;
-    this.duration = Math.max(buffers.original.duration, buffers.cleaned.duration);
-    this.shares = shares("cleaned", 1);
-    this.playing = false;
-    this.offset = 0;
-    this.gains = {};
-    this.sources = [];
-  }
-
+// Both versions decoded.
+class DecodedTransport extends Decoded {
   static async load(urls, rate) {
-    const clamped = Math.min(Math.max(rate, CONTEXT_RATES[0]), CONTEXT_RATES[1]);
-    const decoder = new OfflineAudioContext(1, 1, clamped);
-    const decode = async (url) => {
-      const response = await fetch(url);
-      if (!response.ok) throw new Error(`${response.status} for ${url}`);
-      return decoder.decodeAudioData(await response.arrayBuffer());
-    };
-    const [original, cleaned] = await Promise.all([decode(urls.original), decode(urls.cleaned)]);
-    return new DecodedTransport({ original, cleaned }, clamped);
-  }
-
-  get position() {
-    if (!this.playing) return this.offset;
-    const elapsed = Math.max(0, this.context.currentTime - this.startedAt);
-    return Math.min(this.offset + elapsed, this.duration);
-  }
-
-  async play() {
-    // Made at the first key or click: browsers keep an earlier one silent.
-    this.context ??= new AudioContext({ sampleRate: this.rate });
-    await this.context.resume();
-    if (this.playing) return;
-    if (this.offset >= this.duration - 0.01) this.offset = 0;
-    this.startedAt = this.context.currentTime + START_DELAY;
-    for (const name of VERSIONS) {
-      const source = new AudioBufferSourceNode(this.context, { buffer: this.buffers[name] });
-      const gain = new GainNode(this.context, { gain: this.shares[name] });
-      source.connect(gain).connect(this.context.destination);
-      source.start(this.startedAt, this.offset);
-      this.gains[name] = gain;
-      this.sources.push(source);
-    }
-    this.playing = true;
-  }
-
-  pause() {
-    this.offset = this.position;
-    this.playing = false;
-    for (const source of this.sources.splice(0)) source.stop();
-  }
-
-  async seek(seconds) {
-    const playing = this.playing;
-    if (playing) this.pause();
-    this.offset = Math.min(Math.max(seconds, 0), this.duration);
-    if (playing) await this.play();
+    return new DecodedTransport(await decodeAll(urls, rate), shares("cleaned", 1));
   }
 
   mix(active, strength) {
-    this.shares = shares(active, strength);
-    if (!this.playing) return;
-    const now = this.context.currentTime;
-    for (const [name, { gain }] of Object.entries(this.gains)) {
-      gain.cancelScheduledValues(now);
-      gain.setValueAtTime(gain.value, now);
-      gain.linearRampToValueAtTime(this.shares[name], now + FADE);
-    }
-  }
-
-  close() {
-    if (this.playing) this.pause();
-    if (this.context) this.context.close();
+    this.hear(shares(active, strength));
   }
 }
 
