@@ -57,56 +57,55 @@ def pair_manifest(manifest: str | os.PathLike, resolve: Resolve | None = None) -
         PairError: if the file cannot be read, has no column `noisy`, or no line can be used.
     """
     manifest = Path(manifest)
-    resolve = resolve or inside(None, manifest.parent)
     lines = _lines(manifest)
     _, header = next(lines, (0, None))
     if header is None:
         raise PairError("evaluation.manifest_empty", manifest=manifest)
-    columns = _columns(header, manifest)
-    systems = {
-        name: index
-        for index, name in enumerate(header)
-        if name and name.casefold() not in {word for words in _ROLES.values() for word in words}
-    }
-    check_system_names(systems)
-    pairs: list[Pair] = []
-    unpaired: list[Unpaired] = []
-    seen: dict[str, int] = defaultdict(int)
+    found = _Found(manifest, header, resolve or inside(None, manifest.parent))
     for number, cells in lines:
+        found.take(number, cells)
+    return found.pair_set()
 
-        def cell(column: int | None, cells=cells) -> str:
+
+class _Found:
+    """What the lines of a manifest have given so far."""
+
+    def __init__(self, manifest: Path, header: Sequence[str], resolve: Resolve):
+        self._manifest, self._resolve = manifest, resolve
+        self._columns = _columns(header, manifest)
+        roles = {word for words in _ROLES.values() for word in words}
+        self._systems = {
+            name: index
+            for index, name in enumerate(header)
+            if name and name.casefold() not in roles
+        }
+        check_system_names(self._systems)
+        self._pairs: list[Pair] = []
+        self._unpaired: list[Unpaired] = []
+        self._seen: dict[str, int] = defaultdict(int)
+
+    def take(self, number: int, cells: Sequence[str]) -> None:
+        """A line's pair, or why it is none."""
+
+        def cell(column: int | None) -> str:
             return cells[column] if column is not None and column < len(cells) else ""
 
-        def file(role: str, text: str, number=number) -> Path | None:
-            """The file that a cell means; where there is none, that is listed."""
-            reason = PairError("evaluation.no_such_file" if text else "evaluation.empty_cell")
-            path = None
-            if text:
-                try:
-                    path = resolve(text)
-                except PairError as error:
-                    reason = error
-            if path is None:
-                at_line = PairError("evaluation.line", number=number, problem=reason)
-                unpaired.append(Unpaired(text or f"{manifest.name}:{number}", role, at_line))
-            return path
-
+        columns = self._columns
         noisy_cell, clean_cell = cell(columns["noisy"]), cell(columns["clean"])
-        noisy = file(NOISY, noisy_cell)
-        clean = file("clean", clean_cell) if clean_cell else None
+        noisy = self._file(number, NOISY, noisy_cell)
+        clean = self._file(number, "clean", clean_cell) if clean_cell else None
         if noisy is None or (clean_cell and clean is None):
-            continue
+            return
         if clean is not None and is_same_file(noisy, clean):
             same = PairError("evaluation.same_file", name=clean_cell)
-            at_line = PairError("evaluation.line", number=number, problem=same)
-            unpaired.append(Unpaired(noisy_cell, NOISY, at_line))
-            continue
-        made = {system: file(system, cell(index)) for system, index in systems.items()}
+            self._leave_out(number, NOISY, noisy_cell, same)
+            return
+        made = {name: self._file(number, name, cell(at)) for name, at in self._systems.items()}
         name = cell(columns["name"]) or re.split(r"[/\\]", noisy_cell)[-1].rsplit(".", 1)[0]
-        seen[name] += 1
-        if seen[name] > 1:
+        self._seen[name] += 1
+        if self._seen[name] > 1:
             name = f"{name} ({number})"
-        pairs.append(
+        self._pairs.append(
             Pair(
                 name,
                 noisy,
@@ -117,17 +116,38 @@ def pair_manifest(manifest: str | os.PathLike, resolve: Resolve | None = None) -
                 text=cell(columns["text"]) or None,
             )
         )
-    if not pairs:
-        if unpaired:
-            first = unpaired[0]
-            raise PairError(
-                "evaluation.manifest_unusable",
-                manifest=manifest,
-                name=first.name,
-                problem=first.reason,
-            )
-        raise PairError("evaluation.manifest_no_lines", manifest=manifest)
-    return PairSet(tuple(pairs), tuple(systems), tuple(unpaired))
+
+    def _file(self, number: int, role: str, text: str) -> Path | None:
+        """The file that a cell means; where there is none, that is listed."""
+        reason = PairError("evaluation.no_such_file" if text else "evaluation.empty_cell")
+        path = None
+        if text:
+            try:
+                path = self._resolve(text)
+            except PairError as error:
+                reason = error
+        if path is None:
+            self._leave_out(number, role, text, reason)
+        return path
+
+    def _leave_out(self, number: int, role: str, text: str, reason: PairError) -> None:
+        at_line = PairError("evaluation.line", number=number, problem=reason)
+        name = text or f"{self._manifest.name}:{number}"
+        self._unpaired.append(Unpaired(name, role, at_line))
+
+    def pair_set(self) -> PairSet:
+        """All of it; raises PairError where no line can be used."""
+        if self._pairs:
+            return PairSet(tuple(self._pairs), tuple(self._systems), tuple(self._unpaired))
+        if not self._unpaired:
+            raise PairError("evaluation.manifest_no_lines", manifest=self._manifest)
+        first = self._unpaired[0]
+        raise PairError(
+            "evaluation.manifest_unusable",
+            manifest=self._manifest,
+            name=first.name,
+            problem=first.reason,
+        )
 
 
 def inside(roots: Iterable[Path] | None, base: Path) -> Resolve:

@@ -20,6 +20,7 @@ from frcrn_app.training.corpus.decoded import (
 from frcrn_app.training.corpus.sources import find_audio, read_index, weights_of
 
 SPLITS = ("train", "valid", "all")
+CLIP_KINDS = ("speech", "noise")
 ALL_LEFT_OUT = {
     "speech": "training.speech_all_left_out",
     "noise": "training.noise_all_left_out",
@@ -91,56 +92,31 @@ class Corpus:
             raise ValueError(f"split is one of {SPLITS}, not {split!r}")
         cache = Path(cache)
         rows = read_index(index) if index is not None else []
-        found: dict[str, list[tuple[Path, Path]]] = {}  # by kind: root folder, file
-        refused: list[LeftOut] = []
-        for kind, roots in (("speech", speech), ("noise", noise), ("rir", rir)):
-            found[kind] = []
-            for root in roots:
-                paths, unreadable = find_audio(root, kind)
-                found[kind] += [(_folder_of(root), path) for path in paths]
-                refused += unreadable
+        found, refused = _found({"speech": speech, "noise": noise, "rir": rir})
         sources = {clip.source for clip in rows}
-        sources |= {folder.name for kind in ("speech", "noise") for folder, _ in found[kind]}
+        sources |= {folder.name for kind in CLIP_KINDS for folder, _ in found[kind]}
         weights = weights_of(sources, source_weights)
         rows = [clip for clip in rows if weights.get(clip.source, 1) > 0]
-        for kind in ("speech", "noise"):
+        for kind in CLIP_KINDS:
             found[kind] = [at for at in found[kind] if weights.get(at[0].name, 1) > 0]
 
         wanted = [clip.path for clip in rows]
-        wanted += [str(path) for kind in ("speech", "noise") for _, path in found[kind]]
+        wanted += [str(path) for kind in CLIP_KINDS for _, path in found[kind]]
         files, left_out = decode_all(list(dict.fromkeys(wanted)), cache, progress)
         rirs, silent_rirs = _read_rirs([path for _, path in found["rir"]])
-        for kind, paths in {
-            kind: {clip.path for clip in rows if clip.kind == kind}
-            | {str(path) for _, path in found[kind]}
-            for kind in ("speech", "noise")
-        }.items():
-            _require_some(kind, [at for at in left_out if str(at.path) in paths], len(paths))
-        _require_some("rir", silent_rirs, len(found["rir"]))
+        for kind in CLIP_KINDS:
+            _require_some(kind, left_out, _paths(kind, rows, found))
+        _require_some("rir", silent_rirs, _paths("rir", (), found))
 
         clips = with_splits([clip for clip in rows if clip.path in files])
-        for kind in ("speech", "noise"):
-            by_folder: dict[Path, list[Clip]] = defaultdict(list)
-            for folder, path in found[kind]:
-                if str(path) in files:
-                    frames = os.path.getsize(files[str(path)]) // 2
-                    by_folder[folder].append(whole_file(folder, path, frames, kind))
-            for folder_clips in by_folder.values():
-                clips += with_splits(folder_clips)
-
-        shortest = MIN_CLIP_SECONDS * SAMPLE_RATE
-        clips = [clip for clip in clips if split in (clip.split, "all")]
-        clips = [clip for clip in clips if clip.frames >= shortest]
-        clips = [clip for clip in clips if not is_held_out_speaker(clip)]
-        return cls(
-            [clip for clip in clips if clip.kind == "speech"],
-            [clip for clip in clips if clip.kind == "noise"],
-            rirs,
-            files,
-            cache,
-            weights,
-            refused + left_out + silent_rirs,
+        for kind in CLIP_KINDS:
+            clips += _whole_files(kind, found[kind], files)
+        clips = [clip for clip in clips if _is_wanted(clip, split)]
+        kept_speech, kept_noise = (
+            [clip for clip in clips if clip.kind == kind] for kind in CLIP_KINDS
         )
+        left_out = refused + left_out + silent_rirs
+        return cls(kept_speech, kept_noise, rirs, files, cache, weights, left_out)
 
     def read(self, clip: Clip, offset: int = 0, frames: int | None = None) -> np.ndarray:
         """Samples of a clip from `offset` on, float32 `[frames]` in [-1, 1)."""
@@ -184,6 +160,41 @@ class Corpus:
         )
 
 
+Found = tuple[Path, Path]  # the folder that was named, or that a named file lies in; a file
+
+
+def _found(
+    roots: Mapping[str, Iterable[str | Path]],
+) -> tuple[dict[str, list[Found]], list[LeftOut]]:
+    """The files of each kind below its folders, and those that cannot be read."""
+    found: dict[str, list[Found]] = {kind: [] for kind in roots}
+    refused: list[LeftOut] = []
+    for kind, folders in roots.items():
+        for root in folders:
+            paths, unreadable = find_audio(root, kind)
+            found[kind] += [(_folder_of(root), path) for path in paths]
+            refused += unreadable
+    return found, refused
+
+
+def _whole_files(kind: str, found: Sequence[Found], files: Mapping[str, str]) -> list[Clip]:
+    """A clip of each file that was decoded, with splits by folder."""
+    by_folder: dict[Path, list[Clip]] = defaultdict(list)
+    for folder, path in found:
+        if str(path) in files:
+            frames = os.path.getsize(files[str(path)]) // 2
+            by_folder[folder].append(whole_file(folder, path, frames, kind))
+    return [clip for clips in by_folder.values() for clip in with_splits(clips)]
+
+
+def _is_wanted(clip: Clip, split: str) -> bool:
+    return (
+        split in (clip.split, "all")
+        and clip.frames >= MIN_CLIP_SECONDS * SAMPLE_RATE
+        and not is_held_out_speaker(clip)
+    )
+
+
 def _folder_of(root: str | Path) -> Path:
     """The folder that a root is, or that it lies in."""
     root = Path(root).expanduser().resolve()
@@ -200,7 +211,15 @@ def _read_rirs(paths: Sequence[Path]) -> tuple[list[np.ndarray], list[LeftOut]]:
     return rirs, left_out
 
 
-def _require_some(kind: str, left_out: Sequence[LeftOut], count: int) -> None:
-    """Raises a UserError where every one of `count` files of a kind had to be left out."""
-    if count and len(left_out) == count:
-        raise UserError(ALL_LEFT_OUT[kind], count=count, problem=left_out[0].problem)
+def _paths(kind: str, rows: Sequence[Clip], found: Mapping[str, Sequence[Found]]) -> set[str]:
+    """The files of a kind, of an index and of folders."""
+    of_rows = {clip.path for clip in rows if clip.kind == kind}
+    return of_rows | {str(path) for _, path in found[kind]}
+
+
+def _require_some(kind: str, left_out: Sequence[LeftOut], paths: set[str]) -> None:
+    """Raises a UserError where every one of the files of a kind had to be left out."""
+    problems = {str(each.path): each.problem for each in left_out if str(each.path) in paths}
+    if paths and len(problems) == len(paths):
+        problem = next(iter(problems.values()))
+        raise UserError(ALL_LEFT_OUT[kind], count=len(paths), problem=problem)

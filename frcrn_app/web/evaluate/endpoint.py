@@ -1,10 +1,11 @@
-"""POST /evaluate: the same evaluation without the page. docs/api.md shows how it is called."""
+"""POST /evaluate: the same evaluation without the page. docs/evaluation.md shows how."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import gradio as gr
+from gradio.components import Component
 
 from frcrn_app.i18n import language_of, text
 from frcrn_app.report import as_json
@@ -44,14 +45,9 @@ def build_endpoint(options: WebOptions, engine: Engine) -> None:
         with the files that it names as `noisy`. With none of them, the examples are scored.
         Returns everything as JSON, then the CSV, JSON and HTML files.
         """
+        given = {"manifest": manifest, "zip": archive, "files": noisy, "examples": True}
         test_set = TestSet(
-            source="manifest"
-            if manifest
-            else "zip"
-            if archive
-            else "files"
-            if noisy
-            else "examples",
+            source=next(source for source, what in given.items() if what),
             archive=archive,
             noisy=noisy or [],
             clean=clean or [],
@@ -75,27 +71,7 @@ def build_endpoint(options: WebOptions, engine: Engine) -> None:
         return content, str(paths["csv"]), str(paths["json"]), str(paths["html"])
 
     with gr.Row(visible=False):
-        fields = [
-            gr.File(label="zip archive with noisy/, clean/ and folders of other systems"),
-            gr.File(label="noisy files", file_count="multiple"),
-            gr.File(label="clean files", file_count="multiple"),
-            gr.File(label="files that a system made of the noisy ones", file_count="multiple"),
-            gr.Textbox("other", label="name of that system"),
-            gr.File(label="CSV file with columns noisy, clean, group, and one for each system"),
-            gr.Checkbox(True, label="clean the noisy files here, and score that too"),
-            gr.Textbox("auto", label="weights: a name, or auto"),
-            gr.Textbox(
-                "", label="metrics, separated by commas; all; or nothing for the usual ones"
-            ),
-            gr.Checkbox(False, label="shift recordings by up to 100 ms onto the clean ones"),
-            gr.Textbox("en", label="language of the HTML report: en or zh"),
-        ]
-        outputs = [
-            gr.JSON(label="result"),
-            gr.File(label="CSV"),
-            gr.File(label="JSON"),
-            gr.File(label="HTML"),
-        ]
+        fields, outputs = _components()
         gr.Button().click(
             evaluate,
             fields,
@@ -104,3 +80,27 @@ def build_endpoint(options: WebOptions, engine: Engine) -> None:
             concurrency_limit=REQUESTS_AT_ONCE,
             concurrency_id="evaluate",
         )
+
+
+def _components() -> tuple[list[Component], list[Component]]:
+    """What describes the arguments and the answer to programs that ask for a description."""
+    fields = [
+        gr.File(label="zip archive with noisy/, clean/ and folders of other systems"),
+        gr.File(label="noisy files", file_count="multiple"),
+        gr.File(label="clean files", file_count="multiple"),
+        gr.File(label="files that a system made of the noisy ones", file_count="multiple"),
+        gr.Textbox("other", label="name of that system"),
+        gr.File(label="CSV file with columns noisy, clean, group, and one for each system"),
+        gr.Checkbox(True, label="clean the noisy files here, and score that too"),
+        gr.Textbox("auto", label="weights: a name, or auto"),
+        gr.Textbox("", label="metrics, separated by commas; all; or nothing for the usual ones"),
+        gr.Checkbox(False, label="shift recordings by up to 100 ms onto the clean ones"),
+        gr.Textbox("en", label="language of the HTML report: en or zh"),
+    ]
+    outputs = [
+        gr.JSON(label="result"),
+        gr.File(label="CSV"),
+        gr.File(label="JSON"),
+        gr.File(label="HTML"),
+    ]
+    return fields, outputs
