@@ -1,6 +1,13 @@
 """Small networks as training leaves them."""
 
+import math
+from pathlib import Path
+
+import torch
+from golden.seeded import seeded_network
+
 from frcrn_app.model import FRCRN, FRCRNConfig
+from frcrn_app.weights import save_weights
 
 SMALL = FRCRNConfig(channels=8, unets=2)
 
@@ -17,3 +24,15 @@ def with_statistics(model: FRCRN) -> FRCRN:
 
 def other_weights(model: FRCRN) -> dict:
     return {name: tensor + 1 for name, tensor in model.state_dict().items()}
+
+
+def save_halving(path: Path) -> str:
+    """A causal network whose mask is one half everywhere: what it should put out is known."""
+    model = seeded_network(8, 1, causal=True, lookahead=1)
+    with torch.no_grad():
+        for parameter in model.unet.linear.parameters():
+            parameter.zero_()
+        real, imaginary = (part.bias for part in model.unet.linear.children())
+        real.fill_(math.atanh(0.5) / 2)
+        imaginary.fill_(-math.atanh(0.5) / 2)
+    return str(save_weights(path, model, half=False))

@@ -137,11 +137,11 @@ def _picture(power: np.ndarray, top: float) -> Image.Image:
     shade = np.clip((level - top) / DYNAMIC_RANGE + 1, 0, 1)
     picture = Image.fromarray((shade[::-1] * 255).astype(np.uint8))
     picture = picture.resize((COLUMNS, ROWS), Image.Resampling.BILINEAR)
-    picture.putpalette(_palette())
+    picture.putpalette(palette())
     return picture
 
 
-def _palette() -> list[int]:
+def palette() -> list[int]:
     """256 colours as Pillow wants them: r, g, b, r, g, b, ..."""
     positions, colours = zip(*_PALETTE_STOPS, strict=True)
     shades = np.linspace(0, 1, 256)

@@ -155,12 +155,16 @@ class Guard:
         self._allowances.audio(visitor, sum(audio.duration for audio in tracks.audio))
         return tracks
 
+    def count_audio(self, visitor: str, seconds: float) -> None:
+        """Count audio that no file brings; raises GuardError `guard.too_much_audio`."""
+        self._allowances.audio(visitor, seconds)
+
     @contextmanager
     def job(self, door: str, **facts: object) -> Iterator[dict[str, object]]:
         """Logs and counts a job, whatever becomes of it.
 
         Args:
-            door: "page", "program" or "evaluation".
+            door: "page", "program", "evaluation", "listening" or "live".
             facts: what is known at the start.
 
         Yields:

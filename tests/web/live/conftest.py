@@ -1,16 +1,12 @@
 """A page whose live network makes everything half as loud, and a client that talks to it."""
 
 import json
-import math
 import struct
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
-import torch
-from golden.seeded import seeded_network
-
-from frcrn_app.weights import save_weights
+from networks import save_halving
 
 HOP = 320
 HELLO = {"kind": "hello", "rate": 16_000, "frame": HOP}
@@ -18,16 +14,7 @@ HELLO = {"kind": "hello", "rate": 16_000, "frame": HOP}
 
 @pytest.fixture(scope="session")
 def halving_weights(tmp_path_factory) -> str:
-    """A causal network whose mask is one half everywhere: what it should put out is known."""
-    model = seeded_network(8, 1, causal=True, lookahead=1)
-    with torch.no_grad():
-        for parameter in model.unet.linear.parameters():
-            parameter.zero_()
-        real, imaginary = (part.bias for part in model.unet.linear.children())
-        real.fill_(math.atanh(0.5) / 2)
-        imaginary.fill_(-math.atanh(0.5) / 2)
-    path = tmp_path_factory.mktemp("live") / "halving.safetensors"
-    return str(save_weights(path, model, half=False))
+    return save_halving(tmp_path_factory.mktemp("live") / "halving.safetensors")
 
 
 class Page:

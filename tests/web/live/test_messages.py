@@ -31,7 +31,9 @@ def test_any_other_size_is_refused(size):
 @pytest.mark.parametrize(
     "words",
     ["", "{", "[" * 2_000, "null", "7", '{"kind": "hello"}', "x" * 100_000]
-    + [json.dumps({"kind": "hello", "rate": rate, "frame": FRAME}) for rate in (8_000, "16000", -1)],
+    + [
+        json.dumps({"kind": "hello", "rate": rate, "frame": FRAME}) for rate in (8_000, "16000", -1)
+    ],
 )
 def test_any_other_first_words_are_refused(words):
     with pytest.raises(LiveError, match="did not understand"):

@@ -18,7 +18,7 @@ export class Resampler {
     this.step = from / to; // input samples between two of the output
     const scale = PASSED * Math.min(1, to / from);
     this.half = Math.ceil(HALF_WIDTH / scale);
-    this.lookahead = this.half / from;
+    this.lookahead = this.step === 1 ? 0 : this.half / from;
     this.table = Array.from({ length: PHASES + 1 }, (_, phase) =>
       Float32Array.from({ length: 2 * this.half }, (_, tap) => scale * kernel(scale * (tap - this.half + 1 - phase / PHASES))),
     );

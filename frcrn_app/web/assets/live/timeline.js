@@ -6,14 +6,15 @@
 
 export const FRAME = 320; // samples of a message
 
-const SIZE = 1 << 16; // samples that are kept, 4 s
+const FRAMES = 200; // that are kept, 4 s
+const SIZE = FRAMES * FRAME;
 const FADE = 80; // samples over which a jump, or the end of a gap, is faded
 const FIRST_SPARE = 480; // samples by which the first frame is held back, 30 ms
 const LEAST_SPARE = 128; // that the latest frame of the last seconds should come before its time
 const MOST_SPARE = 1600;
 const STEP_UP = 160; // more to spare after each gap
 const STEP_DOWN = 8; // less after each second without one
-const MOST_DELAY = 8000; // samples; what is older is let go
+const MOST_DELAY = 8000; // samples; what is older by the time it comes is let go
 const REMEMBERED = 150; // arrivals that the decision looks at, 3 s
 const BETWEEN_JUMPS = 50; // arrivals
 const WORTH_A_JUMP = 64; // samples
@@ -23,24 +24,24 @@ export class Timeline {
   constructor() {
     this.dry = new Float32Array(SIZE);
     this.wet = new Float32Array(SIZE);
-    this.frames = new Int32Array(SIZE / FRAME + 1).fill(-1); // number of the frame in each place
+    this.frames = new Int32Array(FRAMES).fill(-1); // number of the frame in each place
     this.captured = 0; // samples that came from the microphone
     this.newest = -1; // frame that came back last
-    this.position = -1; // not begun
+    this.position = 0;
     this.gaps = 0; // times that it stood still
     this.lost = 0; // frames that never came
     this.spare = LEAST_SPARE;
     this.arrivals = []; // samples by which the last frames came before their time
     this.sinceJump = 0;
     this.jump = null; // { to, faded } while one is under way
-    this.waiting = false;
+    this.waiting = false; // for a frame, in a gap
     this.rising = FADE; // samples since the end of the last gap
     this.last = [0, 0];
   }
 
   // Samples between the microphone's newest and the one that is heard next.
   get delay() {
-    return this.position < 0 ? 0 : this.captured - this.position;
+    return this.captured - this.position;
   }
 
   // Samples from the microphone.
@@ -52,18 +53,25 @@ export class Timeline {
   arrive(number, samples) {
     const start = number * FRAME;
     if (start + FRAME > this.captured || start + SIZE < this.captured + FRAME) return;
-    if (this.position < 0) this.position = start - FIRST_SPARE;
+    if (this.newest < 0) this.position = start - FIRST_SPARE;
     const early = start - this.position;
     if (early + FRAME <= 0) return; // its time is over
     for (let i = 0; i < FRAME; i++) this.wet[(start + i) % SIZE] = samples[i];
-    this.frames[number % this.frames.length] = number;
+    this.frames[number % FRAMES] = number;
     this.newest = Math.max(this.newest, number);
     this.#noteArrival(early);
   }
 
   // The next samples of both versions, into two blocks of equal length.
   read(dry, wet) {
-    for (let i = 0; i < dry.length; i++) [dry[i], wet[i]] = this.#next();
+    for (let i = 0; i < dry.length; i++) {
+      const plain = !this.jump && !this.waiting && this.rising === FADE && this.#has(this.position);
+      if (plain) {
+        const place = this.position++ % SIZE;
+        this.last[0] = dry[i] = this.dry[place];
+        this.last[1] = wet[i] = this.wet[place];
+      } else [dry[i], wet[i]] = this.#next();
+    }
   }
 
   #noteArrival(early) {
@@ -89,7 +97,7 @@ export class Timeline {
 
   #has(sample) {
     const number = Math.floor(sample / FRAME);
-    return number >= 0 && this.frames[number % this.frames.length] === number;
+    return number >= 0 && this.frames[number % FRAMES] === number;
   }
 
   #at(sample) {
@@ -99,13 +107,12 @@ export class Timeline {
     return [this.dry[sample % SIZE], this.last[1] * DECAY];
   }
 
+  // The next pair where something is out of the ordinary.
   #next() {
-    if (this.position < 0 && this.newest < 0) return [0, 0];
-    const late = this.captured - this.position > MOST_DELAY;
-    const come = this.position < (this.newest + 1) * FRAME;
-    if (!come && !late) return this.#stand();
+    if (this.newest < 0) return [0, 0];
+    if (this.position >= (this.newest + 1) * FRAME) return this.#stand();
     if (this.waiting) this.#goOn();
-    if (come && this.position >= 0 && this.position % FRAME === 0 && !this.#has(this.position)) this.lost++;
+    if (this.position >= 0 && this.position % FRAME === 0 && !this.#has(this.position)) this.lost++;
     let pair = this.#at(this.position);
     if (this.jump) {
       const share = ++this.jump.faded / FADE;
@@ -132,6 +139,8 @@ export class Timeline {
       this.gaps++;
       this.spare = Math.min(MOST_SPARE, this.spare + STEP_UP);
     }
+    // However long the network stands still, what comes then is heard no later than this.
+    this.position = Math.max(this.position, this.captured - MOST_DELAY);
     this.last = this.last.map((sample) => sample * DECAY);
     return this.last;
   }
@@ -143,6 +152,5 @@ export class Timeline {
     this.arrivals = [];
     this.sinceJump = 0;
     this.jump = null;
-    if (this.captured - this.position > MOST_DELAY) this.position = this.captured - MOST_DELAY / 2;
   }
 }
