@@ -21,6 +21,9 @@ MPEG_IN_WAV = (0x50, 0x55)  # format tags of layers 1 and 2, and of MP3
 
 _UNCOMPRESSED = (1, 3, 6, 7, 0xFFFE)  # PCM, float, A-law, mu-law, and what names itself further on
 
+_FORMAT_BYTES = 18  # of a WAV, with the length of what follows
+_MOST_EXTRA = 1 << 10  # bytes of that
+
 _MOST_CHUNKS = 100_000  # a file of empty chunks ends the walk here
 _WRONG_BY = 0.01  # s: promises that exceed the file by less are wrong, not cut off
 _PADDING_BLOCK = 1 << 16  # bytes
@@ -84,6 +87,8 @@ class Samples:
     stop: int
     rate: int | None  # Hz, as the header states
     coding: int | None  # the format tag of a WAV
+    extra: bytes  # what follows its format
+    frames: int | None  # samples of each channel, where a WAV counts them
     end: int  # where this container ends in the file
 
 
@@ -129,13 +134,14 @@ class _Header:
     coding: int | None = None  # format tag
     long_size: int | None = None  # of the samples' chunk, where a ds64 chunk states it
     frames_at: int | None = None  # where AIFF counts its samples
-
-    coded_rate: int = 0  # bytes of a second, where samples are compressed
+    frames: int | None = None  # that WAV counts
+    extra: bytes = b""  # what follows the format of a WAV
+    coded_rate: int | None = None  # bytes of a second, where samples are compressed; 0: unknown
 
     @property
     def byte_rate(self) -> int:
         """Bytes of a second; 0 where the header does not tell."""
-        return self.coded_rate or (self.rate or 0) * self.block
+        return (self.rate or 0) * self.block if self.coded_rate is None else self.coded_rate
 
     def take(self, file: BinaryIO, dialect: Dialect, chunk: Chunk) -> None:
         """Read one chunk of those that describe the samples."""
@@ -146,15 +152,22 @@ class _Header:
             numbers = _unpack(file, layout, chunk.start)
             if numbers is not None:
                 self.coding, self.rate, byte_rate, self.block = numbers
-                self.coded_rate = 0 if self.coding in _UNCOMPRESSED else byte_rate
+                self.coded_rate = None if self.coding in _UNCOMPRESSED else byte_rate
+            file.seek(chunk.start + _FORMAT_BYTES)
+            self.extra = file.read(min(_MOST_EXTRA, max(0, chunk.size - _FORMAT_BYTES)))
+        elif chunk.name == b"fact":
+            self.frames = (_unpack(file, "<I", chunk.start) or (None,))[0]
         elif chunk.name == b"COMM":
             channels, bits = _unpack(file, ">H4xH", chunk.start) or (0, 0)
             self.block = channels * ((bits + 7) // 8)
             self.rate = _extended_rate(file, chunk)
             self.frames_at = chunk.start + 2
         elif chunk.name == b"desc":
-            rate, self.block = _unpack(file, ">d8xI", chunk.start) or (0.0, 0)
+            numbers = _unpack(file, ">d8xII", chunk.start) or (0.0, 0, 1)
+            rate, self.block, packet = numbers  # bytes and samples of a packet
             self.rate = int(rate) if 0 < rate < 2**31 else None
+            if packet != 1:
+                self.coded_rate = int((self.rate or 0) * self.block / packet) if packet else 0
 
 
 def find_samples(file: BinaryIO, dialect: Dialect, origin: int, length: int) -> Samples | None:
@@ -167,7 +180,17 @@ def find_samples(file: BinaryIO, dialect: Dialect, origin: int, length: int) -> 
             if notes:
                 pieces = _repaired(file, dialect, origin, chunk, header, size)
             start, stop = chunk.start + dialect.preamble, chunk.start + size
-            return Samples(pieces, notes, start, stop, header.rate, header.coding, end)
+            return Samples(
+                pieces,
+                notes,
+                start,
+                stop,
+                header.rate,
+                header.coding,
+                header.extra,
+                header.frames,
+                end,
+            )
         header.take(file, dialect, chunk)
     return None
 
@@ -205,7 +228,7 @@ def _true_size(
 
 def _whole(size: int, header: _Header, dialect: Dialect) -> int:
     """A size without the part of a sample at its end."""
-    if not header.block or size <= dialect.preamble:
+    if not header.block or size <= dialect.preamble or header.coding in MPEG_IN_WAV:
         return size
     return dialect.preamble + (size - dialect.preamble) // header.block * header.block
 

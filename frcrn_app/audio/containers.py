@@ -9,23 +9,20 @@ header promised.
 import mmap
 import struct
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import BinaryIO
 
-from frcrn_app.audio import mp3, ogg
+from frcrn_app.audio import mp3, ogg, older, raw_aac
 from frcrn_app.audio.chunks import MPEG_IN_WAV, UNKNOWN_SIZE_32, Dialect, dialect_of, find_samples
+from frcrn_app.audio.kinds import AMR, EBML, FLAC, MP4_BOXES
 from frcrn_app.audio.types import Note
 from frcrn_app.audio.view import Piece, patched
-from frcrn_app.errors import UserError
 
-_EBML = b"\x1a\x45\xdf\xa3"
 _SEGMENT = 0x18538067
-_FLAC = b"fLaC"
-_AMR = (b"#!AMR\n", b"#!AMR-WB\n")
-_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_OLDER = {older.ASF: older.asf, b"RIFF": older.avi, older.FLV: older.flv}
 _MOST_BOXES = 100_000
 _MOST_PARTS = 1_000  # files joined into one; of more, the rest is taken for the last one's
 _MP3_HEADS = (b"ID3", b"TAG", b"APETAGEX", b"\0\0\0")
+_ESTIMATED = 1.0  # s
 _MOSTLY = 0.5  # of a file's bytes in MP3 frames make it one
 
 
@@ -38,6 +35,7 @@ class Part:
         libsndfile: whether libsndfile reads it to its end, or FFmpeg does.
         container, subtype: where the decoder would name them differently.
         seamless: its frames follow each other, so that a gap is damage.
+        setup: how to decode AAC without any framing, which neither decoder reads.
     """
 
     pieces: list[Piece]
@@ -45,6 +43,7 @@ class Part:
     container: str | None = None
     subtype: str | None = None
     seamless: bool = False
+    setup: raw_aac.Setup | None = None
 
 
 @dataclass
@@ -60,48 +59,6 @@ class Survey:
         return any(note.code.startswith("audio.note.cut_off") for note in self.notes)
 
 
-def foreign_kind(path: Path) -> UserError | None:
-    """What a file is, such as a PNG picture, where its first bytes rule out audio."""
-    with path.open("rb") as file:
-        head = file.read(16).lower()
-    if head.startswith(b"\x89png"):
-        return UserError("audio.kind.png")
-    if head.startswith(b"\xff\xd8\xff"):
-        return UserError("audio.kind.jpeg")
-    if head.startswith(b"gif8"):
-        return UserError("audio.kind.gif")
-    if head.startswith(b"%pdf"):
-        return UserError("audio.kind.pdf")
-    if head.startswith(b"pk\x03\x04"):
-        return UserError("audio.kind.zip")
-    if head.startswith((b"<!doctype", b"<html")):
-        return UserError("audio.kind.web_page")
-    return None
-
-
-def looks_like_audio(head: bytes) -> bool:
-    """Whether a file's first 400 bytes are those of a container that may hold audio."""
-    if head[:4] == b"RIFF":
-        return head[8:12] in (b"WAVE", b"AVI ")
-    if head[4:8] == b"ftyp":
-        return head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
-    if dialect_of(head[:16]) is not None or head.startswith((_EBML, _FLAC, b"OggS", *_AMR)):
-        return True
-    if head.startswith((b".snd", b"ID3", b"FLV\x01", b"MAC ", b"wvpk", b"TTA1", b"DSD ")):
-        return True
-    if head.startswith(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11") or head[4:8] in _MP4_BOXES:  # ASF
-        return True
-    if _is_transport_stream(head) or head.startswith(b"\0\0\1\xba"):
-        return True
-    # MPEG audio, AAC in ADTS, AC-3
-    return (head[:1] == b"\xff" and head[1:2] > b"\xe1") or head.startswith(b"\x0b\x77")
-
-
-def _is_transport_stream(head: bytes) -> bool:
-    """Packets of 188 bytes, or of 192 with a time stamp before each."""
-    return head[:1] == head[188:189] == b"G" or head[4:5] == head[196:197] == b"G"
-
-
 def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
     """Split a file into parts, and note what its headers promise and it lacks.
 
@@ -115,14 +72,18 @@ def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
         return _au(data, length)
     if head.startswith(b"OggS"):
         return _ogg(data)
-    if head.startswith(_EBML):
+    if head.startswith(EBML):
         return _matroska(data, length)
-    if head[4:8] in _MP4_BOXES:
+    if head[4:8] in MP4_BOXES:
         return _mp4(data, length)
-    for magic in _AMR:
+    for magic in AMR:
         if head.startswith(magic):
-            return Survey(_split(data, length, magic, libsndfile=False))
-    flac = data.find(_FLAC, 0, 1 << 24) if head.startswith((_FLAC, b"ID3")) else -1
+            return Survey(_parts(_found(data, magic), length))
+    for magic, walk in _OLDER.items():
+        if head.startswith(magic):
+            starts, notes = walk(data, _MOST_PARTS)
+            return Survey(_parts(starts, length), notes)
+    flac = data.find(FLAC, 0, 1 << 24) if head.startswith((FLAC, b"ID3")) else -1
     if flac >= 0 and _is_stream_info(data, flac):
         return _flac(data, length)
     if head.startswith(_MP3_HEADS) or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
@@ -146,12 +107,17 @@ def _chunked(file: BinaryIO, data: mmap.mmap, dialect: Dialect, length: int) -> 
         if samples.coding in MPEG_IN_WAV:
             inside = _mp3(data, samples.start, samples.stop)
         if inside is not None:
-            # Frames count, not what the header estimates from them.
+            # Frames count, not what the header estimates from them, unless much is missing.
             found.notes = [note for note in found.notes if note not in samples.notes]
-            found.notes += inside.notes
+            found.notes += [note for note in samples.notes if _is_much(note)] or inside.notes
             found.parts += [replace(part, container="WAV") for part in inside.parts]
         else:
-            found.parts.append(Part(samples.pieces))
+            head = data[samples.start : samples.start + 2]
+            setup = raw_aac.setup_of(samples.coding, samples.extra, samples.frames, head)
+            if setup is not None:
+                found.parts.append(Part([(samples.start, samples.stop)], setup=setup))
+            else:
+                found.parts.append(Part(samples.pieces))
         if samples.end <= origin:
             break
         origin = samples.end
@@ -159,6 +125,14 @@ def _chunked(file: BinaryIO, data: mmap.mmap, dialect: Dialect, length: int) -> 
         found.parts = [Part([(0, length)])]
         found.notes = [Note("audio.note.cut_off", lost=True)]
     return found
+
+
+def _is_much(note: Note) -> bool:
+    """Whether more is missing than an estimate may be wrong by."""
+    if note.code == "audio.note.cut_off_at":
+        missing = float(str(note.fields["stated"])) - float(str(note.fields["held"]))
+        return missing > _ESTIMATED
+    return note.lost
 
 
 def _au(data: mmap.mmap, length: int) -> Survey:
@@ -195,7 +169,7 @@ def _is_stream_info(data: mmap.mmap, position: int) -> bool:
 
 
 def _flac(data: mmap.mmap, length: int) -> Survey:
-    starts = [start for start in _found(data, _FLAC) if _is_stream_info(data, start)]
+    starts = [start for start in _found(data, FLAC) if _is_stream_info(data, start)]
     parts = []
     for start, stop in zip(starts, [*starts[1:], length], strict=True):
         # 20 bits of rate, 3 of channels, 5 of bits a sample, 36 of length
@@ -243,27 +217,20 @@ def _mp4(data: mmap.mmap, length: int) -> Survey:
             break
         position += max(8, size)
         end = position
-    parts = [
-        Part([(start, stop)], libsndfile=False)
-        for start, stop in zip(starts, [*starts[1:], length], strict=True)
-    ]
-    return Survey(parts, [Note("audio.note.cut_off", lost=True)] if end > length else [])
+    is_cut = end > length
+    return Survey(_parts(starts, length), [Note("audio.note.cut_off", lost=True)] if is_cut else [])
 
 
 def _matroska(data: mmap.mmap, length: int) -> Survey:
     starts = [
         start
-        for start in _found(data, _EBML)
+        for start in _found(data, EBML)
         if any(kind in data[start : start + 80] for kind in (b"webm", b"matroska"))
     ] or [0]
     starts[0] = 0
-    parts = [
-        Part([(start, stop)], libsndfile=False)
-        for start, stop in zip(starts, [*starts[1:], length], strict=True)
-    ]
     end = _segment_end(data, starts[-1])
     is_cut = end is None or end > length
-    return Survey(parts, [Note("audio.note.cut_off", lost=True)] if is_cut else [])
+    return Survey(_parts(starts, length), [Note("audio.note.cut_off", lost=True)] if is_cut else [])
 
 
 def _segment_end(data: mmap.mmap, position: int) -> int | None:
@@ -291,10 +258,10 @@ def _variable_length(data: mmap.mmap, position: int) -> tuple[int, int] | None:
     return (int.from_bytes(raw, "big"), width) if len(raw) == width else None
 
 
-def _split(data: mmap.mmap, length: int, magic: bytes, *, libsndfile: bool) -> list[Part]:
-    starts = _found(data, magic)
+def _parts(starts: list[int], length: int) -> list[Part]:
+    """Parts for FFmpeg, from each start to the next."""
     return [
-        Part([(start, stop)], libsndfile=libsndfile)
+        Part([(start, stop)], libsndfile=False)
         for start, stop in zip(starts, [*starts[1:], length], strict=True)
     ]
 

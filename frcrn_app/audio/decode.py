@@ -223,6 +223,7 @@ def _decode_packets(container, streams: list, timelines: dict[int, Timeline], st
         if stream.codec_context.name.startswith("dsd")
     }
     packets = container.demux(streams)
+    counts_only = container.format.name == "avi"
     while True:
         try:
             packet = next(packets)
@@ -234,7 +235,9 @@ def _decode_packets(container, streams: list, timelines: dict[int, Timeline], st
         try:
             for frame in _frames(packet, slower):
                 if frame.samples:
-                    timeline.add_at(frame_samples(frame), frame.sample_rate, frame.time, start)
+                    # AVI has no time stamps: FFmpeg counts, by numbers that are often wrong.
+                    second = None if counts_only and timeline.rate else frame.time
+                    timeline.add_at(frame_samples(frame), frame.sample_rate, second, start)
         except av.error.FFmpegError:
             if packet.size:
                 timeline.damaged.append(timeline.seconds)

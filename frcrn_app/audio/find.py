@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from frcrn_app.audio.containers import looks_like_audio
 from frcrn_app.audio.formats import AUDIO_SUFFIXES
+from frcrn_app.audio.kinds import looks_like_audio
 
 # Endings that other things have more often: TypeScript, mostly.
 _AMBIGUOUS = frozenset({".ts", ".iff", ".mac", ".rm", ".ra", ".ism"})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from frcrn_app.audio.containers import Part, foreign_kind, survey
+from frcrn_app.audio.containers import Part, survey
 from frcrn_app.audio.decode import (
     Decoded,
     audio_streams,
@@ -18,7 +18,9 @@ from frcrn_app.audio.decode import (
     open_container,
     track_fields,
 )
+from frcrn_app.audio.kinds import foreign_kind
 from frcrn_app.audio.level import mix, scaled_from_integers
+from frcrn_app.audio.raw_aac import by_raw_aac
 from frcrn_app.audio.tags import read_tags
 from frcrn_app.audio.timeline import Budget, Timeline
 from frcrn_app.audio.types import Audio, Note, Tags, checked_rate, named, require_samples
@@ -200,6 +202,8 @@ def _joined(parts: list[Decoded], budget: Budget) -> Decoded:
 
 def _decode(file: BinaryIO, part: Part, budget: Budget, track: int | None) -> list[Decoded]:
     spent = budget.samples
+    if part.setup is not None and track in (None, 1):
+        return [by_raw_aac(file, part.pieces, part.setup, budget)]
     if part.libsndfile:
         decoded = by_libsndfile(file, part.pieces, budget)
         if decoded is not None:
@@ -230,6 +234,7 @@ def _said_once(notes: list[Note]) -> tuple[Note, ...]:
         note
         for note in notes
         if note.code != "audio.note.cut_off"
+        and not (note in exact and float(str(note.fields["held"])) < held)
         and not (
             note.code == "audio.note.damaged" and float(str(note.fields["second"])) >= held - 0.1
         )

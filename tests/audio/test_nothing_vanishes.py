@@ -134,6 +134,41 @@ def test_an_mp3_with_junk_between_its_frames(tmp_path, make_tone):
     assert load_audio(path).duration == pytest.approx(4.0, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        ("wav", "aac"),  # without any framing
+        ("wav", "adpcm_ms"),
+        ("wav", "libmp3lame"),
+        ("w64", "adpcm_ima_wav"),
+        ("asf", "wmav2"),
+        ("avi", "libmp3lame"),
+        ("flv", "aac"),
+    ],
+)
+def test_compressed_files_come_whole_however_they_are_joined_or_cut(
+    tmp_path, speech, suffix, codec
+):
+    two_seconds = speech.samples[:, : 2 * RATE]
+    rate = 24_000 if codec == "wmav2" else None  # bit/s; it has none of its own
+    path = tmp_path / f"whole.{suffix}"
+    whole = write_by_av(path, two_seconds, RATE, codec=codec, bit_rate=rate)
+    content = whole.read_bytes()
+    joined, cut = tmp_path / f"joined.{suffix}", tmp_path / f"cut.{suffix}"
+    joined.write_bytes(content + content)
+    cut.write_bytes(content[: len(content) * 6 // 10])
+    held = load_audio(whole)
+    assert held.duration == pytest.approx(2, abs=0.15)
+    assert not any(note.lost for note in held.notes)
+    both = load_audio(joined)
+    assert both.duration == pytest.approx(2 * held.duration, abs=0.05)
+    assert "audio.note.joined" in codes(both)
+    assert not any(note.lost for note in both.notes)
+    left = load_audio(cut)
+    assert 0.5 < left.duration < 1.6
+    assert any(note.lost for note in left.notes)
+
+
 # ------------------------------------------------------------------------------------- joined
 
 
