@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,17 @@ def sha256_of(path: str | os.PathLike) -> str:
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A path as it can be printed in one line: names may be any bytes, line breaks included."""
-    text = os.fsencode(path).decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    """A path that can be printed in one line: names may be any bytes, line breaks included.
+
+    What is no text stands as `\\xNN` or `\\uNNNN`, so that other names still look different.
+    """
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(letter if _is_visible(letter) else _escaped(letter) for letter in text)
+
+
+def _is_visible(letter: str) -> bool:
+    return letter.isprintable() or unicodedata.category(letter) == "Zs"  # spaces of any width
+
+
+def _escaped(letter: str) -> str:
+    return f"\\x{ord(letter):02x}" if ord(letter) < 256 else f"\\u{ord(letter):04x}"

@@ -11,7 +11,7 @@
 from frcrn_app.evaluation.archives import MAX_ARCHIVE_BYTES, extract_archive, pair_archive
 from frcrn_app.evaluation.folders import allowed_folder, pair_tree
 from frcrn_app.evaluation.groups import GROUPINGS, SNR_BIN
-from frcrn_app.evaluation.listing import SoundFile, inert, list_sounds, printable
+from frcrn_app.evaluation.listing import SoundFile, inert, list_sounds
 from frcrn_app.evaluation.manifest import among, first_of, inside, pair_manifest
 from frcrn_app.evaluation.merging import merge
 from frcrn_app.evaluation.pairing import (
@@ -83,7 +83,6 @@ __all__ = [
     "pair_folders",
     "pair_manifest",
     "pair_tree",
-    "printable",
     "provenance",
     "sign_flip_tests",
     "summarise",

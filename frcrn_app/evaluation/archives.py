@@ -17,8 +17,9 @@ from frcrn_app.audio import AUDIO_SUFFIXES
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation.encodings import encoding_of
 from frcrn_app.evaluation.folders import pair_tree
-from frcrn_app.evaluation.listing import is_junk, printable
+from frcrn_app.evaluation.listing import is_junk
 from frcrn_app.evaluation.pairing import PairSet, Unpaired
+from frcrn_app.files import shown
 
 MAX_ARCHIVE_FILES = 20_000
 MAX_ARCHIVE_BYTES = 4 * 2**30  # unpacked
@@ -80,7 +81,7 @@ def extract_archive(
                 if target is None or stat.S_ISLNK(entry.external_attr >> 16):
                     continue
                 if target.suffix.lower() not in AUDIO_SUFFIXES | {".csv"}:
-                    passed_over.append(printable(name))
+                    passed_over.append(shown(name))
                     continue
                 if entry.flag_bits & _ENCRYPTED:
                     raise PairError("evaluation.archive_encrypted", archive=archive)
@@ -90,7 +91,7 @@ def extract_archive(
                 except OSError as error:
                     if error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
                         raise
-                    passed_over.append(printable(name))
+                    passed_over.append(shown(name))
                     continue
                 if left < 0:
                     raise PairError(
@@ -146,14 +147,14 @@ def _target(name: str, root: Path, archive: Path) -> Path | None:
     """Where an entry belongs; None for what nobody means to send."""
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or re.match(r"[A-Za-z]:/", name):
-        raise PairError("evaluation.archive_escape", archive=archive, name=printable(name))
+        raise PairError("evaluation.archive_escape", archive=archive, name=shown(name))
     if not parts or any(is_junk(part) for part in parts):
         return None
     if os.name == "nt":  # where a colon would name a stream of another file
         parts = tuple(re.sub(r'[<>:"|?*]', "_", part) for part in parts)
     target = root.joinpath(*parts)
     if not target.resolve().is_relative_to(root):
-        raise PairError("evaluation.archive_escape", archive=archive, name=printable(name))
+        raise PairError("evaluation.archive_escape", archive=archive, name=shown(name))
     return target
 
 

@@ -16,9 +16,8 @@ from typing import Any
 
 from frcrn_app import errors
 from frcrn_app.errors import PairError, UserError
-from frcrn_app.evaluation.listing import printable
 from frcrn_app.evaluation.scoring import Measured, SoundScores
-from frcrn_app.files import sha256_of
+from frcrn_app.files import sha256_of, shown
 from frcrn_app.metrics import package_versions
 
 _FORMAT = 2  # raise it when what a line means changes
@@ -151,7 +150,7 @@ def _plain(value: Any) -> Any:
         return {"kind": type(value).__name__, "code": value.code, "fields": fields}
     if isinstance(value, OSError):
         return {"errno": value.errno}
-    return printable(value.name) if isinstance(value, PurePath) else value
+    return shown(value.name) if isinstance(value, PurePath) else value
 
 
 def _error(value: Any) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from frcrn_app.audio import find_audio
 from frcrn_app.errors import PairError
+from frcrn_app.files import shown
 
 # A cell that begins with one of these is a formula to Excel, LibreOffice and Google Sheets.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -46,7 +47,7 @@ def list_sounds(folder: str | os.PathLike, within: Iterable[Path] | None = None)
         if not any(root.resolve().is_relative_to(limit) for limit in within):
             return []
     files = [
-        SoundFile(path, printable(path.relative_to(root).as_posix()))
+        SoundFile(path, shown(path.relative_to(root).as_posix()))
         for path in find_audio(root, within=within).files
     ]
     return sorted(files, key=lambda file: _natural(file.relative))
@@ -55,12 +56,6 @@ def list_sounds(folder: str | os.PathLike, within: Iterable[Path] | None = None)
 def is_junk(name: str) -> bool:
     """Whether a file or folder is hidden, or one that macOS adds to archives."""
     return name.startswith(".") or name == "__MACOSX"
-
-
-def printable(name: str) -> str:
-    """A file's name as text: bytes that are no UTF-8, and control characters, as `\\xNN`."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return re.sub(r"[\x00-\x1f\x7f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def inert(cell: str | float | None) -> str | float | None:

@@ -14,9 +14,9 @@ import numpy as np
 from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import PairError, UserError
 from frcrn_app.evaluation.alignment import find_lag, fit
-from frcrn_app.evaluation.listing import printable
 from frcrn_app.evaluation.recordings import Recording, load_recording
 from frcrn_app.faults import fault_reference
+from frcrn_app.files import shown
 from frcrn_app.metrics import input_snr, score, si_sdr
 
 LAG_GAIN = 3.0  # dB of SI-SDR that alignment must bring to be worth a note
@@ -175,4 +175,4 @@ def _give_up(result: PairScores, error: UserError) -> None:
 
 
 def _name(path: PurePath) -> str:
-    return printable(path.name)
+    return shown(path.name)
