@@ -4,10 +4,21 @@ import os
 import signal
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
-from frcrn_app.evaluation import Evaluation, Pair, PairSet, Row, SoundScores, pair_folders
+from frcrn_app.evaluation import (
+    Evaluation,
+    Pair,
+    PairSet,
+    Row,
+    SoundScores,
+    evaluate_pairs,
+    pair_folders,
+)
 from frcrn_app.evaluation.scoring import PairScores, ScoreTask, score_pair
+
+evaluate = partial(evaluate_pairs, workers=1)  # starting a process takes longer than a few scores
 
 
 def touch(root: Path, *names: str) -> Path:

@@ -1,11 +1,11 @@
 """A run that goes on where it was interrupted."""
 
 import numpy as np
-from sets import pairs_of
+from sets import evaluate, pairs_of
 
 from frcrn_app.audio import load_audio, save_audio
 from frcrn_app.errors import Cancelled
-from frcrn_app.evaluation import Evaluation, evaluate_pairs
+from frcrn_app.evaluation import Evaluation
 from frcrn_app.evaluation.pool import ScoringPool
 
 QUICK = ["stoi", "si_sdr"]  # metrics that cost next to nothing
@@ -13,7 +13,7 @@ QUICK = ["stoi", "si_sdr"]  # metrics that cost next to nothing
 
 def test_a_resumed_run_scores_nothing_again(small_set, tmp_path, monkeypatch):
     journal = tmp_path / "journal.jsonl"
-    first = evaluate_pairs(pairs_of(small_set), metrics=QUICK, journal=journal)
+    first = evaluate(pairs_of(small_set), metrics=QUICK, journal=journal)
     with journal.open("a", encoding="utf-8") as file:
         file.write('{"key": "torn by a power cut, "sc')
 
@@ -22,7 +22,7 @@ def test_a_resumed_run_scores_nothing_again(small_set, tmp_path, monkeypatch):
         return iter(())
 
     monkeypatch.setattr(ScoringPool, "run", lambda self, tasks: _closable(refuse(self, tasks)))
-    again = evaluate_pairs(pairs_of(small_set), metrics=QUICK, journal=journal, resume=True)
+    again = evaluate(pairs_of(small_set), metrics=QUICK, journal=journal, resume=True)
     assert again.resumed == 6
     assert [row.sounds for row in again.rows] == [row.sounds for row in first.rows]
     assert [row.input_snr for row in again.rows] == [row.input_snr for row in first.rows]
@@ -39,29 +39,27 @@ def test_an_interrupted_run_goes_on_where_it_was(small_set, tmp_path):
         if done == 1:
             raise Cancelled
 
-    evaluate_pairs(
-        pairs_of(small_set), metrics=QUICK, workers=1, journal=journal, progress=stop_after_one
-    )
-    resumed = evaluate_pairs(pairs_of(small_set), metrics=QUICK, journal=journal, resume=True)
+    evaluate(pairs_of(small_set), metrics=QUICK, journal=journal, progress=stop_after_one)
+    resumed = evaluate(pairs_of(small_set), metrics=QUICK, journal=journal, resume=True)
     assert resumed.resumed == 2  # noisy and other of one pair
-    whole = evaluate_pairs(pairs_of(small_set), metrics=QUICK)
+    whole = evaluate(pairs_of(small_set), metrics=QUICK)
     np.testing.assert_array_equal(resumed.values("other", "stoi"), whole.values("other", "stoi"))
 
 
 def test_what_changed_is_scored_again(own_set, tmp_path):
     journal = tmp_path / "journal.jsonl"
-    evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"], journal=journal)
+    evaluate(pairs_of(own_set), metrics=["si_sdr"], journal=journal)
     path = own_set / "other" / "english_fan.wav"
     audio = load_audio(path)
     noise = np.random.default_rng(0).normal(scale=0.1, size=audio.samples.shape)
     save_audio(path, audio.with_samples(audio.samples + noise), format="wav-float")
 
     def run(**options) -> Evaluation:
-        return evaluate_pairs(pairs_of(own_set), journal=journal, resume=True, **options)
+        return evaluate(pairs_of(own_set), journal=journal, resume=True, **options)
 
     changed = run(metrics=["si_sdr"])
     assert changed.resumed == 5
-    fresh = evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"])
+    fresh = evaluate(pairs_of(own_set), metrics=["si_sdr"])
     np.testing.assert_array_equal(
         changed.values("other", "si_sdr"), fresh.values("other", "si_sdr")
     )

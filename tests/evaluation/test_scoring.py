@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from sets import pairs_of
+from sets import evaluate, pairs_of
 
 from frcrn_app import metrics
 from frcrn_app.audio import Audio, load_audio, resample, save_audio
@@ -12,7 +12,6 @@ from frcrn_app.errors import Cancelled, MetricError
 from frcrn_app.evaluation import (
     NOISY,
     PairSet,
-    evaluate_pairs,
     load_scored,
     pair_folders,
     pair_manifest,
@@ -25,7 +24,7 @@ QUICK = ["stoi", "si_sdr"]  # metrics that cost next to nothing
 
 
 def test_rows_hold_the_scores_of_the_sounds(small_set):
-    evaluation = evaluate_pairs(pairs_of(small_set), metrics=QUICK, workers=1)
+    evaluation = evaluate(pairs_of(small_set), metrics=QUICK)
     assert evaluation.systems == [NOISY, "other"]
     for row in evaluation.rows:
         clean = load_scored(row.pair.clean)
@@ -39,7 +38,7 @@ def test_rows_hold_the_scores_of_the_sounds(small_set):
 
 
 def test_the_number_of_processes_changes_nothing(small_set):
-    one, two = (evaluate_pairs(pairs_of(small_set), metrics=QUICK, workers=n) for n in (1, 2))
+    one, two = (evaluate(pairs_of(small_set), metrics=QUICK, workers=n) for n in (1, 2))
     assert [row.name for row in one.rows] == [row.name for row in two.rows]
     for metric in QUICK:
         np.testing.assert_array_equal(one.values("other", metric), two.values("other", metric))
@@ -51,7 +50,7 @@ def test_any_rate_and_channel_count_is_scored_at_16_khz_mono(small_set, own_set)
     upsampled = resample(audio.samples, RATE, 48_000)
     save_audio(path, Audio(np.vstack([upsampled, upsampled]), 48_000), format="wav-float")
     expected, actual = (
-        evaluate_pairs(pairs_of(root), metrics=["stoi"]).values("other", "stoi")
+        evaluate(pairs_of(root), metrics=["stoi"]).values("other", "stoi")
         for root in (small_set, own_set)
     )
     np.testing.assert_allclose(actual, expected, atol=0.002)
@@ -63,7 +62,7 @@ def test_one_bad_file_costs_one_row(own_set):
     clean = load_audio(own_set / "clean" / f"{names[1]}.wav")
     silent = clean.with_samples(np.zeros_like(clean.samples))
     save_audio(own_set / "clean" / f"{names[1]}.wav", silent, format="wav-float")
-    evaluation = evaluate_pairs(pairs_of(own_set), metrics=QUICK)
+    evaluation = evaluate(pairs_of(own_set), metrics=QUICK)
     first, second, third = evaluation.rows
     assert math.isnan(first.sounds["other"].scores["stoi"])
     assert math.isfinite(first.sounds[NOISY].scores["stoi"])
@@ -83,7 +82,7 @@ def test_lengths_up_to_50_ms_are_cut_and_larger_ones_refused(own_set):
     audio = load_audio(path)
     for cut, scored in ((0, True), (700, True), (900, False)):
         save_audio(path, audio.with_samples(audio.samples[:, : 2 * RATE - cut]))
-        evaluation = evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"])
+        evaluation = evaluate(pairs_of(own_set), metrics=["si_sdr"])
         sound = evaluation.rows[0].sounds["other"]
         assert math.isfinite(sound.scores["si_sdr"]) == scored
         assert (sound.error is not None and "50 ms" in str(sound.error)) == (not scored)
@@ -96,7 +95,7 @@ def test_alignment_takes_a_delay_out_and_reports_it(own_set):
     delayed = np.pad(audio.samples, ((0, 0), (640, 0)))[:, : 2 * RATE]
     save_audio(path, audio.with_samples(delayed), format="wav-float")
     plain, aligned = (
-        evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"], align=align).rows[0].sounds["other"]
+        evaluate(pairs_of(own_set), metrics=["si_sdr"], align=align).rows[0].sounds["other"]
         for align in (False, True)
     )
     assert plain.lag == 0
@@ -117,11 +116,11 @@ def test_the_lag_is_found_to_the_sample(lag, speech):
 def test_without_clean_sounds_only_dnsmos_is_scored(small_set):
     pairs = pair_folders(small_set / "noisy")
     pairs = PairSet(pairs.pairs[:1])
-    evaluation = evaluate_pairs(pairs, metrics=["stoi", "dnsmos_ovrl"])
+    evaluation = evaluate(pairs, metrics=["stoi", "dnsmos_ovrl"])
     assert evaluation.metrics == ["dnsmos_ovrl"]
     assert 1 < evaluation.values(NOISY, "dnsmos_ovrl")[0] < 5
     with pytest.raises(MetricError) as refused:
-        evaluate_pairs(pairs, metrics=["stoi"])
+        evaluate(pairs, metrics=["stoi"])
     assert refused.value.code == "evaluation.needs_clean"
 
 
@@ -130,9 +129,7 @@ def test_our_own_network_is_a_system_with_its_speed(small_set, tmp_path):
 
     pairs = PairSet(pair_folders(small_set / "noisy", small_set / "clean").pairs[:2])
     denoiser = Denoiser("frcrn-small")
-    evaluation = evaluate_pairs(
-        pairs, denoiser=denoiser, metrics=["si_sdr"], enhanced_folder=tmp_path
-    )
+    evaluation = evaluate(pairs, denoiser=denoiser, metrics=["si_sdr"], enhanced_folder=tmp_path)
     assert evaluation.systems == [NOISY, "frcrn-small"]
     assert evaluation.real_time_factor() > 0
     assert evaluation.provenance["weights"]["sha256"] == denoiser.sha256
@@ -151,9 +148,7 @@ def test_cancelling_keeps_what_is_scored(small_set):
         if done == 2:
             raise Cancelled
 
-    evaluation = evaluate_pairs(
-        pairs_of(small_set), metrics=QUICK, workers=1, progress=stop_after_two
-    )
+    evaluation = evaluate(pairs_of(small_set), metrics=QUICK, progress=stop_after_two)
     assert evaluation.cancelled
     assert [row.name for row in evaluation.rows] == ["english_fan", "french_street"]
     assert evaluation.total == 3
@@ -165,7 +160,7 @@ def test_a_delay_that_explains_a_bad_score_is_named(own_set):
     audio = load_audio(path)
     late = np.pad(audio.samples, ((0, 0), (480, 0)))[:, : 2 * RATE]
     save_audio(path, audio.with_samples(late), format="wav-float")
-    evaluation = evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"])
+    evaluation = evaluate(pairs_of(own_set), metrics=["si_sdr"])
     first, second, _ = evaluation.rows
     [note] = first.sounds[NOISY].notes
     assert note.code == "evaluation.late"
@@ -173,7 +168,7 @@ def test_a_delay_that_explains_a_bad_score_is_named(own_set):
     assert "--align" in first.notes_in("en")
     assert "--align" in first.notes_in("zh")
     assert first.problems == second.notes_in("en") == ""
-    aligned = evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"], align=True)
+    aligned = evaluate(pairs_of(own_set), metrics=["si_sdr"], align=True)
     assert aligned.rows[0].notes_in("en") == ""
 
 
@@ -182,7 +177,7 @@ def test_channels_that_cancel_are_named(own_set):
     mono = load_audio(path).samples
     for second, code in ((-mono, "channels_cancel"), (-0.95 * mono, "channels_weaken")):
         save_audio(path, Audio(np.vstack([mono, second]), RATE), format="wav-float")
-        [row] = evaluate_pairs(PairSet(pairs_of(own_set).pairs[:1]), metrics=["stoi"]).rows
+        [row] = evaluate(PairSet(pairs_of(own_set).pairs[:1]), metrics=["stoi"]).rows
         sound = row.sounds[NOISY]
         said = sound.notes[0] if sound.error is None else sound.error.fields["problem"]
         assert said.code == f"evaluation.{code}"
@@ -199,7 +194,7 @@ def test_rows_say_what_the_noisy_file_shows(own_set):
     audio = load_audio(clipped)
     loud = np.clip(audio.samples * 3 / np.abs(audio.samples).max(), -1, 1)
     save_audio(clipped, audio.with_samples(loud), format="wav-float")
-    first, second, third = evaluate_pairs(pairs_of(own_set), metrics=["si_sdr"]).rows
+    first, second, third = evaluate(pairs_of(own_set), metrics=["si_sdr"]).rows
     assert 3500 < first.input_band_hz < 4500
     assert second.input_band_hz > 7000
     assert second.input_clipped > 0.01
@@ -216,7 +211,7 @@ def test_words_are_counted_where_a_manifest_has_them(own_set, example_pairs):
         f"noisy,clean,better,text\n{noisy},,{clean},{text} open source PBX.\n"
         "noisy/french_street.wav,clean/french_street.wav,,\n"
     )
-    evaluation = evaluate_pairs(pair_manifest(manifest), metrics=["si_sdr", "wer"])
+    evaluation = evaluate(pair_manifest(manifest), metrics=["si_sdr", "wer"])
     heard, better = (evaluation.values(system, "wer") for system in (NOISY, "better"))
     assert better[0] <= 25 < 75 < heard[0]
     assert math.isnan(heard[1])

@@ -4,6 +4,18 @@ import pytest
 from fuzz.campaign import fuzz
 from fuzz.targets import TARGETS
 
+from frcrn_app.isolation import pool, stop
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_process():
+    """Cases come one at a time, and each process would import torch for itself."""
+    stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "WORKERS", 1)
+        yield
+        stop()
+
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_damaged_files_get_a_sentence_and_nothing_else(target):

@@ -21,6 +21,16 @@ from frcrn_app.training.trainer.optimizers import rate_factor
 from frcrn_app.weights import load_weights
 
 SPEECH = ROOT / "examples" / "pairs" / "clean"
+# The command in a process of its own, with `quick_statistics`.
+QUICK_COMMAND = """
+import sys
+from frcrn_app.cli import main
+from frcrn_app.training.trainer import norms
+
+norms.NORM_BATCHES = {batches}
+sys.exit(main.main(sys.argv[1:]))
+"""
+QUICK_BATCHES = 4
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +41,15 @@ def _threads_as_before():
 
 
 @pytest.fixture
-def quick_statistics(monkeypatch):
-    """Statistics of normalisation from few batches, where they are not what is tested."""
-    monkeypatch.setattr(norms, "NORM_BATCHES", 4)
+def quick_statistics(monkeypatch, tmp_path_factory) -> list[str]:
+    """Statistics of normalisation from few batches, where their number is not what is tested.
+
+    Returns the arguments of Python that make it so in another process.
+    """
+    monkeypatch.setattr(norms, "NORM_BATCHES", QUICK_BATCHES)
+    program = tmp_path_factory.mktemp("quick") / "command.py"
+    program.write_text(QUICK_COMMAND.format(batches=QUICK_BATCHES))
+    return [str(program)]
 
 
 def _arguments(out, noise, cache, *more):
@@ -87,6 +103,7 @@ def test_a_tiny_run_lowers_the_loss_on_what_it_saw(tmp_path, noise_folder, cache
     assert best.model(torch.zeros(1, 16000)).shape == (1, 16000)
 
 
+@pytest.mark.usefixtures("quick_statistics")
 def test_fixed_statistics_are_kept_where_they_serve_better(tmp_path, noise_folder, cache):
     arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1", "--init", "frcrn-small")
     trainer = _trainer([*arguments, "--channels", "48"])
@@ -101,14 +118,15 @@ def test_fixed_statistics_are_kept_where_they_serve_better(tmp_path, noise_folde
     assert all(bool((buffer != 1).any()) for buffer in statistics)
 
 
-def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache):
+def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache, quick_statistics):
     more = ("--steps", "18", "--save-every", "0", "--validation-mixtures", "0")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert cli.main(_arguments(whole, noise_folder, cache, *more)) == 0
 
     process = subprocess.Popen(
-        [sys.executable, "-m", "frcrn_app", *_arguments(killed, noise_folder, cache, *more)],
+        [sys.executable, *quick_statistics, *_arguments(killed, noise_folder, cache, *more)],
         cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 300
@@ -183,16 +201,17 @@ def test_files_that_cannot_be_used_are_named_at_the_start(tmp_path, noise_folder
     assert "and 2 more" in said
 
 
-def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache):
+def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache, quick_statistics):
     # Weights whose statistics serve as they are; new ones would be of other batches.
     more = ["--init", "frcrn-small", "--channels", "48", "--precision", "float32"]
     more += ["--steps", "2", "--validation-mixtures", "0"]
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     assert cli.main([*_arguments(alone, noise_folder, cache, *more), "--batch", "2"]) == 0
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    torchrun += ["--nproc-per-node", "2", "-m", "frcrn_app"]
+    torchrun += ["--nproc-per-node", "2", *quick_statistics]
     arguments = [*_arguments(shared, noise_folder, cache, *more), "--batch", "1"]
-    subprocess.run([*torchrun, *arguments], cwd=ROOT, check=True, timeout=240)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([*torchrun, *arguments], cwd=ROOT, env=environment, check=True, timeout=240)
 
     start = load_weights("frcrn-small").model.state_dict()
     states = [torch.load(out / "state.pt", weights_only=True)["model"] for out in (alone, shared)]
@@ -213,18 +232,10 @@ def test_another_optimizer_cannot_go_on(tmp_path, noise_folder, cache, capsys):
 
 
 def test_a_polite_stop_saves_the_step_it_was_at(tmp_path, noise_folder, cache, capsys):
-    arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1000000")
+    more = ("--steps", "1000000", "--save-every", "0", "--validation-mixtures", "0")
+    arguments = _arguments(tmp_path, noise_folder, cache, *more)
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "frcrn_app",
-            *arguments,
-            "--save-every",
-            "0",
-            "--validation-mixtures",
-            "0",
-        ],
+        [sys.executable, "-m", "frcrn_app", *arguments],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
