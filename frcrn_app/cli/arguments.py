@@ -14,6 +14,7 @@ from frcrn_app.i18n import text as sentence
 if TYPE_CHECKING:
     from frcrn_app.training import LeftOut, Recordings
 
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 LINE_SECONDS = 15.0  # between two lines of progress
 NAMED = 5  # files that cannot be used, of which the others are but counted
 
@@ -56,19 +57,46 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def add_device_arguments(
-    group: "argparse._ArgumentGroup", precisions: tuple[str, ...] = ("auto", "float32", "bfloat16")
-) -> None:
-    """--device, --precision and --threads."""
+def add_network_arguments(group: "argparse._ActionsContainer") -> None:
+    """--weights, --device and --precision of a Denoiser."""
+    group.add_argument(
+        "--weights",
+        default="auto",
+        metavar="NAME or PATH",
+        help="of those that `frcrn weights list` shows (default: the best here)",
+    )
+    add_device_argument(group)
+    add_precision_argument(group)
+
+
+def add_device_argument(group: "argparse._ActionsContainer") -> None:
+    """--device."""
     group.add_argument(
         "--device", default="auto", metavar="DEVICE", help="auto (default), cpu, cuda or cuda:N"
     )
+
+
+def add_precision_argument(
+    group: "argparse._ActionsContainer",
+    choices: tuple[str, ...] = PRECISIONS,
+    *,
+    several: bool = False,
+) -> None:
+    """--precision: one, or a list."""
     group.add_argument(
         "--precision",
-        choices=precisions,
-        default="auto",
-        help="of the network's arithmetic (default: what suits the device)",
+        choices=choices,
+        nargs="+" if several else None,
+        default=["auto"] if several else "auto",
+        help=("one or more " if several else "of the network's arithmetic ")
+        + "(default: what suits the device)",
     )
+
+
+def add_device_arguments(group: "argparse._ActionsContainer") -> None:
+    """--device, --precision and --threads of a training."""
+    add_device_argument(group)
+    add_precision_argument(group, ("auto", "float32", "bfloat16"))
     group.add_argument(
         "--threads", type=positive, metavar="N", help="processor threads (default: all)"
     )

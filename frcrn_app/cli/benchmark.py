@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from frcrn_app.cli.arguments import positive
+from frcrn_app.cli.arguments import add_device_argument, add_precision_argument, positive
 from frcrn_app.errors import UserError
 
 HELP = "measure speed and memory on this machine"
@@ -25,16 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="measure frames of N live streams at once on one thread (without numbers: 1 2 4 8)",
     )
-    parser.add_argument(
-        "--device", default="auto", metavar="DEVICE", help="auto (default), cpu, cuda or cuda:N"
-    )
-    parser.add_argument(
-        "--precision",
-        nargs="+",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        default=["auto"],
-        help="one or more (default: what suits the device)",
-    )
+    add_device_argument(parser)
+    add_precision_argument(parser, several=True)
     parser.add_argument(
         "--runtime",
         nargs="+",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from frcrn_app.audio import AUDIO_SUFFIXES, FORMATS, check_loudness
-from frcrn_app.cli.arguments import positive, share
+from frcrn_app.cli.arguments import add_network_arguments, positive, share
 from frcrn_app.errors import AudioError
 from frcrn_app.files import shown
 
@@ -42,21 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how much of the noise goes, from 0 (untouched) to 1 (default)",
     )
-    parser.add_argument(
-        "--weights",
-        default="auto",
-        metavar="NAME or PATH",
-        help="of those that `frcrn weights list` shows (default: the best here)",
-    )
-    parser.add_argument(
-        "--device", default="auto", metavar="DEVICE", help="auto (default), cpu, cuda or cuda:N"
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("auto", "float32", "bfloat16", "float16"),
-        default="auto",
-        help="of the network's arithmetic (default: what suits the device)",
-    )
+    add_network_arguments(parser)
     parser.add_argument(
         "--format",
         choices=FORMATS,

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from frcrn_app.cli.arguments import add_network_arguments
 from frcrn_app.errors import PairError
 
 if TYPE_CHECKING:
@@ -54,10 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="clean the noisy files here and score that too (default: on)",
     )
-    add("--weights", default="auto", help="a name or a file (default: auto)")
+    add_network_arguments(parser)
     add("--strength", type=float, default=1.0, help="0 to 1 (default: %(default)g)")
-    add("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: %(default)s)")
-    add("--precision", default="auto", help="auto, float32, bfloat16 or float16")
     add(
         "--metrics",
         metavar="LIST",
