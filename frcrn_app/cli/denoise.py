@@ -6,9 +6,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from frcrn_app.audio import AUDIO_SUFFIXES, FORMATS, check_loudness
 from frcrn_app.cli.arguments import add_network_arguments, positive, share
+from frcrn_app.cli.crews import (
+    StandingBar,
+    add_worker_arguments,
+    crew_of,
+    settings_of,
+)
 from frcrn_app.errors import AudioError
 from frcrn_app.files import shown
 
@@ -16,6 +23,7 @@ HELP = "clean files or folders; without any, everything in input/ into output/"
 
 INPUT_FOLDER = Path("input")
 OUTPUT_FOLDER = Path("output")
+LEDGER = ".frcrn-ledger.jsonl"
 NAMES_SHOWN = 3  # of the ignored files; the rest is counted
 
 
@@ -23,17 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sources",
         nargs="*",
-        type=Path,
         metavar="FILE or FOLDER",
-        help="recordings of any usual format, or folders of them (default: input/)",
+        help="recordings of any usual format, or folders of them, here or at addresses such as "
+        "s3://bucket/talks (default: input/)",
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
-        default=OUTPUT_FOLDER,
+        default=str(OUTPUT_FOLDER),
         metavar="DIR",
-        help="folder for the cleaned files; folder trees are re-created in it (default: output/)",
+        help="folder or address for the cleaned files; folder trees are re-created in it "
+        "(default: output/)",
     )
     parser.add_argument(
         "--strength",
@@ -77,6 +85,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="clean again what is already in the output folder"
     )
+    add_worker_arguments(
+        parser,
+        "processes that share the files and the cores, each with a network of its own; a run that "
+        "was stopped goes on by its ledger (default: one, on all cores)",
+    )
+    parser.add_argument(
+        "--ledger",
+        type=Path,
+        metavar="FILE",
+        help="where many workers keep what became of each file (default: "
+        f"{LEDGER} in the output folder, or here if that is an address)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,80 +106,104 @@ def run(args: argparse.Namespace) -> int:
         UserError: where nothing can be done at all: no audio, a wrong folder, weights or device.
     """
     check_loudness(args.loudness)
+    from frcrn_app.batch import RunOptions, is_address, place_of, plan_files
+
+    args.output = place_of(args.output)
     sources = _expanded(args.sources) or _default_sources(args.output)
     if not sources:
         return 0
-
-    from frcrn_app.batch import RunOptions, plan_files, run_plan
-
-    if args.output.suffix.lower() in AUDIO_SUFFIXES and not args.output.is_dir():
+    if args.output.suffix.lower() in AUDIO_SUFFIXES and (
+        is_address(args.output) or not args.output.is_dir()
+    ):
         raise AudioError("batch.output_not_folder", path=args.output)
     plan = plan_files(
         sources, args.output, format=args.format, film=args.film, overwrite=args.overwrite
     )
     if plan.ignored:
         print(f"ignored, as hidden or not audio: {_names(plan.ignored)}")
-    if plan.present:
-        print(
-            f"left alone {_count(plan.present, 'file')} already in {shown(args.output)} "
-            "(--overwrite cleans them again)"
-        )
-    if not plan.jobs and not plan.refused:
-        if not plan.present:
-            raise AudioError("batch.no_audio", names=_names(sources))
-        return 0
+    if not plan.jobs and not plan.refused and not plan.present:
+        raise AudioError("batch.no_audio", names=_names(sources))
+    options = RunOptions(args.strength, args.format, args.track, args.film, args.loudness)
+    crew = crew_of(args)
+    run = _in_this_process if crew is None or not plan.jobs else _by_workers
+    start = time.perf_counter()
+    results, network = run(plan, args, options, crew)
+    return _report(results, args, f"in {time.perf_counter() - start:.1f} s, {network}")
+
+
+def _in_this_process(plan: Any, args: argparse.Namespace, options: Any, _crew: Any) -> tuple:
+    """Results, and a word on the network."""
+    from frcrn_app.batch import run_plan
+
     if not plan.jobs:
-        return _report([], plan, args, "")
+        return run_plan(plan, lambda *_: None, options), ""  # nothing is cleaned
 
     from frcrn_app.inference import Denoiser
 
     denoiser = Denoiser(args.weights, args.device, args.precision, full_band=args.band == "full")
-    start = time.perf_counter()
     with _progress_bar(len(plan.jobs)) as bar:
-        results = run_plan(
+        names = [shown(job.source.name) for job in plan.jobs]
+        results = run_plan(plan, denoiser, options, progress=_advance(bar, names))
+    return results, f"{denoiser.entry.name} on {denoiser.device}"
+
+
+def _by_workers(plan: Any, args: argparse.Namespace, options: Any, crew: Any) -> tuple:
+    """Results, and a word on the network."""
+    from frcrn_app.batch import is_address, spread_plan
+
+    ledger = args.ledger or (Path() if is_address(args.output) else args.output) / LEDGER
+    with StandingBar() as bar:
+        results, facts = spread_plan(
             plan,
-            denoiser,
-            RunOptions(args.strength, args.format, args.track, args.film, args.loudness),
-            progress=_advance(bar, [shown(Path(job.source.name)) for job in plan.jobs]),
+            crew,
+            settings_of(args),
+            options,
+            ledger=ledger,
+            resume=not args.overwrite,
+            progress=bar,
         )
-    elapsed = time.perf_counter() - start
-    return _report(
-        results, plan, args, f"in {elapsed:.1f} s, {denoiser.entry.name} on {denoiser.device}"
-    )
+    return results, f"{facts.name} on {facts.device}"
 
 
-def _report(results: Sequence, plan, args: argparse.Namespace, how: str) -> int:
+def _report(results: Sequence, args: argparse.Namespace, how: str) -> int:
     """Print what was cleaned, what is to be said about it, and what failed."""
     cleaned = [result for result in results if result.status == "cleaned"]
-    failed = [(result.source, result.error) for result in results if result.status == "failed"] or [
-        (refusal.source, refusal.error) for refusal in plan.refused
-    ]
+    present = [result for result in results if result.status == "present"]
+    failed = [(result.source, result.error) for result in results if result.status == "failed"]
+    output = shown(str(args.output))
+    if present:
+        print(
+            f"left alone {_count(present, 'file')} already in {output} "
+            "(--overwrite cleans them again)"
+        )
     if cleaned:
         duration = sum(result.duration for result in cleaned)
-        print(
-            f"cleaned {_count(cleaned, 'file')} ({duration:.1f} s of audio {how}) "
-            f"into {shown(args.output)}"
-        )
+        print(f"cleaned {_count(cleaned, 'file')} ({duration:.1f} s of audio {how}) into {output}")
+    if earlier := sum(result.earlier for result in cleaned):
+        print(f"{earlier} of them were done by the run that this one went on with")
     for result in cleaned:
         for note in result.notes:
             stream = sys.stderr if note.lost else sys.stdout
             kind = "incomplete" if note.lost else "note"
-            print(f"{kind}: {shown(result.source)}: {note.sentence('en')}", file=stream)
+            print(f"{kind}: {shown(str(result.source))}: {note.sentence('en')}", file=stream)
     for source, error in failed:
-        print(f"failed: {shown(source)}: {error.sentence('en')}", file=sys.stderr)
+        print(f"failed: {shown(str(source))}: {error.sentence('en')}", file=sys.stderr)
     return 1 if failed or not all(result.complete for result in results) else 0
 
 
-def _expanded(sources: Sequence[Path]) -> list[Path]:
+def _expanded(names: Sequence[str]) -> list[Any]:
     """Patterns such as *.wav, which some shells leave to the program, as the files they name."""
-    found: list[Path] = []
-    for source in sources:
-        matches = [] if source.exists() else sorted(glob.glob(str(source), recursive=True))
-        found += [Path(match) for match in matches] or [source]
+    from frcrn_app.batch import is_address, place_of
+
+    found: list[Any] = []
+    for name in names:
+        exists = is_address(name) or Path(name).exists()
+        matches = [] if exists else sorted(glob.glob(name, recursive=True))
+        found += [Path(match) for match in matches] or [place_of(name)]
     return found
 
 
-def _default_sources(output: Path) -> list[Path]:
+def _default_sources(output: Any) -> list[Path]:
     """input/, or nothing and a friendly sentence while there is nothing in it."""
     created = not INPUT_FOLDER.exists()
     try:
@@ -170,7 +214,7 @@ def _default_sources(output: Path) -> list[Path]:
         raise AudioError("batch.input_unusable", path=INPUT_FOLDER, reason=error) from error
     print(
         f"{INPUT_FOLDER}/ {'has been made' if created else 'is empty'}: put recordings into it and "
-        f"run this again; the cleaned ones will be in {shown(output)}/."
+        f"run this again; the cleaned ones will be in {shown(str(output))}/."
     )
     return []
 
@@ -200,6 +244,6 @@ def _count(things: Sequence, noun: str) -> str:
     return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 
-def _names(paths: Sequence[Path]) -> str:
-    listed = ", ".join(shown(path) for path in paths[:NAMES_SHOWN])
+def _names(paths: Sequence[Any]) -> str:
+    listed = ", ".join(shown(str(path)) for path in paths[:NAMES_SHOWN])
     return listed + (f" and {len(paths) - NAMES_SHOWN} more" if len(paths) > NAMES_SHOWN else "")

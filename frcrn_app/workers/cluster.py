@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -69,10 +70,7 @@ class RayCrew:
             raise UserError("workers.no_ray") from None
         self._connected = not ray.is_initialized()
         if self._connected:
-            try:
-                ray.init(address=address, logging_level=logging.WARNING)
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                raise UserError("workers.no_cluster", address=address, reason=str(error)) from error
+            _connect(address)
         machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         total_gpus = sum(machine.get("GPU", 0) for machine in machines) if gpus else 0
         machine_cores = [int(machine.get("CPU", 0)) for machine in machines]
@@ -124,6 +122,24 @@ class RayCrew:
             num_cpus=self._threads, num_gpus=self._gpus, scheduling_strategy="SPREAD"
         )
         return actor.remote(self._make, Seat(number, self._threads, ObjectStore()))
+
+
+def _connect(address: str) -> None:
+    """Start Ray here, or join a cluster. Raises UserError."""
+    import ray
+
+    path = os.environ.get("PYTHONPATH")
+    if address == "local":  # its workers find the package where this process did
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    try:
+        ray.init(address=address, logging_level=logging.WARNING)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UserError("workers.no_cluster", address=address, reason=str(error)) from error
+    finally:
+        if path is None:
+            os.environ.pop("PYTHONPATH", None)
+        else:
+            os.environ["PYTHONPATH"] = path
 
 
 def _fitting(machine_cores: Sequence[int], threads: int) -> int:
