@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from frcrn_app.audio import Audio
@@ -105,7 +105,7 @@ class _Party:
             [Order(job.audio, job.strength, job.report, job.full_band) for job in jobs]
         )
 
-    def advance(self) -> list[Audio | BaseException] | None:
+    def advance(self) -> Sequence[Audio | BaseException] | None:
         """Run the next batch of windows; what came of the jobs, once there is none."""
         began = time.perf_counter()
         try:
@@ -232,7 +232,7 @@ class Worker:
                 windows += its_windows
         return chosen
 
-    def _finish(self, party: _Party, outcomes: list[Audio | BaseException]) -> None:
+    def _finish(self, party: _Party, outcomes: Sequence[Audio | BaseException]) -> None:
         with self._changed:
             self._parties.remove(party)
         for job, outcome in zip(party.jobs, outcomes, strict=True):

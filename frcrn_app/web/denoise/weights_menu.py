@@ -124,6 +124,15 @@ def choose(options: WebOptions, engine: Engine, name: str) -> Iterator[tuple]:
 
 def choices(options: WebOptions, engine: Engine) -> list[tuple[str, str]]:
     """What is shown and the name that stands for it."""
+    return _offered(engine, fetch=options.allow_fetch)
+
+
+def present_choices(engine: Engine) -> list[tuple[str, str]]:
+    """The same, of what need not be fetched."""
+    return _offered(engine, fetch=False)
+
+
+def _offered(engine: Engine, *, fetch: bool) -> list[tuple[str, str]]:
     try:
         entries, at_work = engine.weights(), engine.at_work()
     except UserError:  # shown where the weights are used
@@ -132,7 +141,7 @@ def choices(options: WebOptions, engine: Engine) -> list[tuple[str, str]]:
     for entry in entries:
         if entry.present:
             offered.append((entry.title, entry.name))
-        elif entry.fetchable and options.allow_fetch:
+        elif entry.fetchable and fetch:
             offered.append(
                 (f"{text('page.fetch')} · {entry.title} · {_size(entry.size)}", entry.name)
             )

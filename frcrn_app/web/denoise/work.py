@@ -30,6 +30,7 @@ class Work:
     Args:
         band: one of BANDS.
         abandoned: whether nobody waits for them any longer, which ends it.
+        work: as of `Engine.submit`.
     """
 
     def __init__(
@@ -41,12 +42,20 @@ class Work:
         band: str = "full",
         *,
         abandoned: Callable[[], bool] | None = None,
+        work: str = "",
     ):
         self.originals = list(tracks)
         self.band = band
         self._engine = engine
         self._jobs = [
-            engine.submit(track, strength, weights, abandoned=abandoned, full_band=band == "full")
+            engine.submit(
+                track,
+                strength,
+                weights,
+                abandoned=abandoned,
+                full_band=band == "full",
+                work=work,
+            )
             for track in self.originals
         ]
 

@@ -2,6 +2,8 @@
 // microphone, or an example. Its value is what the server needs to find it.
 
 import { ICONS, icon, isShown, liveRegion, make } from "../common/dom.js";
+import { chosen, dropped, isArchive, isMany } from "../common/dropped.js";
+import { handOver } from "../common/handover.js";
 import { bytes, clock, translator } from "../common/texts.js";
 import { startRecording } from "./recorder.js";
 
@@ -142,7 +144,12 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
   const input = make("input", {
     type: "file",
     hidden: true,
-    onchange: () => input.files.length && send(input.files[0]),
+    multiple: true,
+    onchange: () => {
+      if (input.files.length > 1 || isArchive(input.files[0]?.name ?? "")) {
+        handOver(chosen(input.files));
+      } else if (input.files.length) send(input.files[0]);
+    },
   });
   const name = make("span", { class: "fr-held-name" });
   const held = make("div", { class: "fr-held" }, icon(ICONS.file), name, buttons.clear);
@@ -191,8 +198,10 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     buttons.clear.setAttribute("aria-label", text("clear"));
     meter.setAttribute("aria-label", text("level"));
     const minutes = +(props.max_seconds / 60).toFixed(1);
-    const limit = props.max_seconds < 60 ? "limits_seconds" : "limits";
-    hint.textContent = `${text("drop")} · ${text(limit, { minutes, seconds: props.max_seconds })}`;
+    const hours = +(props.max_seconds / 3600).toFixed(1);
+    const unit = props.max_seconds < 60 ? "limits_seconds" : hours > 1 ? "limits_hours" : "limits";
+    const limit = text(unit, { hours, minutes, seconds: props.max_seconds });
+    hint.textContent = `${text("drop")} · ${limit}`;
     wrong.textContent = problem ? text(...problem) : "";
     wrong.hidden = !problem;
     heading.textContent = text("examples");
@@ -225,8 +234,13 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     cover.hidden = true;
     if (!carriesFile(event)) return;
     event.preventDefault();
-    if (!recorder && event.dataTransfer.files.length) send(event.dataTransfer.files[0]);
+    if (recorder || !event.dataTransfer.files.length) return;
+    if (isMany(event.dataTransfer)) dropped(event.dataTransfer).then(handOver);
+    else send(event.dataTransfer.files[0]);
   });
+
+  // From another tab of the page.
+  addEventListener("frcrn-recording", (event) => !recorder && send(event.detail));
 
   watch(["value", "label"], draw);
   draw();

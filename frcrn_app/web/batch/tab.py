@@ -1,0 +1,213 @@
+"""The batch tab: its settings, and which handler answers which event of assets/batch/batch.js."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from frcrn_app.audio import AUDIO_SUFFIXES, LOUDNESS_TARGETS
+from frcrn_app.errors import UserError
+from frcrn_app.web.batch.batch import MOST_FILES, Batch
+from frcrn_app.web.batch.endpoint import build_endpoint
+from frcrn_app.web.batch.intake import uploads
+from frcrn_app.web.batch.routes import ADDRESS
+from frcrn_app.web.batch.settings import Settings, loudness_of
+from frcrn_app.web.denoise.downloads import DOWNLOADS
+from frcrn_app.web.denoise.weights_menu import present_choices
+from frcrn_app.web.denoise.work import BANDS
+from frcrn_app.web.faults import sentence
+from frcrn_app.web.static_files import mount_module
+from frcrn_app.web.texts import tables, text
+
+if TYPE_CHECKING:
+    from gradio.components import Component
+
+    from frcrn_app.web.batch.batches import Batches
+    from frcrn_app.web.engine import Engine
+    from frcrn_app.web.options import WebOptions
+
+REQUESTS_AT_ONCE = 16  # that may follow a batch; more wait in Gradio's queue
+EMPTY = {"rows": [], "total": None}
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+Values = dict[Any, Any]  # of components, as Gradio hands them to a handler that asks for a set
+
+
+def build_batch_tab(page: gr.Blocks, options: WebOptions, engine: Engine, batches: Batches) -> None:
+    """Lay the tab out and connect it; called inside a `gr.Tab`."""
+    with gr.Row(elem_classes="fr-columns"):
+        with gr.Column(elem_classes="fr-left"), gr.Column(elem_classes="fr-card"):
+            settings = _build_settings()
+        with gr.Column(elem_classes="fr-right"), gr.Column(elem_classes="fr-card"):
+            table = _build_table(options)
+    page.load(
+        lambda: gr.update(choices=present_choices(engine)),
+        outputs=settings["weights"],
+        queue=False,
+        **_QUIET,
+    )
+    _connect(options, engine, batches, table, settings)
+    build_endpoint(options, engine, batches)
+
+
+def _build_table(options: WebOptions) -> gr.HTML:
+    """The place to drop files, and the table of them; `Batch.follow` gives its values."""
+    return gr.HTML(
+        EMPTY,
+        # Not shown: the label is what Gradio translates, so it tells the page's language.
+        label=text("page.language"),
+        html_template='<section class="fr-batch"></section>',
+        js_on_load=mount_module(
+            "batch/batch.js", ["again", "cancel", "discard", "resume", "retry", "send"]
+        ),
+        apply_default_css=False,
+        elem_id="batch",
+        texts=tables("batchtab"),
+        player_texts=tables("player"),
+        address=ADDRESS,
+        suffixes=sorted(AUDIO_SUFFIXES),
+        max_seconds=options.max_seconds,
+        max_bytes=options.max_upload_bytes,
+        most_files=MOST_FILES,
+    )
+
+
+def _build_settings() -> dict[str, Component]:
+    gr.HTML(text("page.settings_title"))
+    targets = [
+        (text(f"page.batch_loudness_{-target:g}"), f"{target:g}") for target in LOUDNESS_TARGETS
+    ]
+    settings: dict[str, Component] = {
+        "strength": gr.Slider(
+            0, 100, 100, step=5, label=text("page.batch_strength"), elem_id="batch-strength"
+        ),
+        "weights": gr.Dropdown(
+            [(text("page.automatic"), "auto")],
+            value="auto",
+            label=text("page.weights"),
+            filterable=False,
+            elem_id="batch-weights",
+        ),
+        "band": gr.Dropdown(
+            [(text(f"page.band_{band}"), band) for band in BANDS],
+            value=BANDS[0],
+            label=text("page.band"),
+            filterable=False,
+            elem_id="batch-band",
+        ),
+        "format": gr.Dropdown(
+            [(text(f"page.batch_format_{form}"), form) for form in DOWNLOADS],
+            value=DOWNLOADS[0],
+            label=text("page.batch_format"),
+            filterable=False,
+            elem_id="batch-format",
+        ),
+        "loudness": gr.Dropdown(
+            [(text("page.batch_loudness_own"), ""), *targets],
+            value="",
+            label=text("page.batch_loudness"),
+            info=text("page.batch_loudness_info"),
+            allow_custom_value=True,
+            elem_id="batch-loudness",
+        ),
+    }
+    gr.HTML(text("page.batch_private"))
+    return settings
+
+
+def _connect(
+    options: WebOptions,
+    engine: Engine,
+    batches: Batches,
+    table: gr.HTML,
+    fields: dict[str, Component],
+) -> None:
+    def chosen(values: Values) -> Settings:
+        given = {name: values[field] for name, field in fields.items()}
+        given["strength"] = given["strength"] / 100
+        given["loudness"] = loudness_of(given["loudness"])
+        return Settings(**given)
+
+    def followed(event: gr.EventData, find: Callable[[dict], Batch]) -> Iterator[dict]:
+        """What a page shows of the batch that its wish finds, or why there is none."""
+        wish = event._data or {}
+        try:
+            yield from find(wish).follow(engine.guard.abandoned())
+        except UserError as error:
+            try:
+                shown = batches.find(str(wish.get("ticket"))).shown()
+            except UserError:
+                shown = EMPTY
+            yield shown | {"problem": sentence(error)}
+
+    def send(values: Values, event: gr.EventData) -> Iterator[dict]:
+        def find(wish: dict) -> Batch:
+            settings = chosen(values)
+            if wish.get("ticket"):
+                batch = batches.find(str(wish["ticket"]))
+                batch.settings = settings
+            else:
+                batch = Batch(engine, settings, options.max_seconds)
+                batches.keep(batch)
+            batch.add(uploads(wish.get("files")))
+            return batch
+
+        yield from followed(event, find)
+
+    def again(values: Values, event: gr.EventData) -> Iterator[dict]:
+        """Everything once more, with the settings as they are now."""
+
+        def find(wish: dict) -> Batch:
+            batch = batches.find(str(wish.get("ticket")))
+            batch.settings = chosen(values)
+            batch.try_again(everything=True)
+            return batch
+
+        yield from followed(event, find)
+
+    def retry(event: gr.EventData) -> Iterator[dict]:
+        def find(wish: dict) -> Batch:
+            batch = batches.find(str(wish.get("ticket")))
+            batch.try_again(_number(wish))
+            return batch
+
+        yield from followed(event, find)
+
+    def resume(event: gr.EventData) -> Iterator[dict]:
+        """What a page that is loaded again was following; nothing where it has been deleted."""
+        try:
+            batch = batches.find(str((event._data or {}).get("ticket")))
+        except UserError:
+            yield EMPTY
+            return
+        yield from batch.follow(engine.guard.abandoned())
+
+    def cancel(event: gr.EventData) -> None:
+        wish = event._data or {}
+        batches.find(str(wish.get("ticket"))).cancel(_number(wish))
+
+    def discard(event: gr.EventData) -> dict:
+        batches.delete(str((event._data or {}).get("ticket")))
+        return EMPTY
+
+    queued = {
+        "trigger_mode": "multiple",
+        "concurrency_limit": REQUESTS_AT_ONCE,
+        "concurrency_id": "batch",
+        **_QUIET,
+    }
+    inputs = set(fields.values())
+    table.send(send, inputs, table, **queued)
+    table.again(again, inputs, table, **queued)
+    table.retry(retry, None, table, **queued)
+    table.resume(resume, None, table, **queued)
+    table.cancel(cancel, queue=False, **_QUIET)
+    table.discard(discard, None, table, queue=False, **_QUIET)
+
+
+def _number(wish: dict) -> int | None:
+    """The number of a row; None for all of them."""
+    number = wish.get("number")
+    return number if isinstance(number, int) else None
