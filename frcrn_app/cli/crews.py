@@ -24,8 +24,8 @@ def add_worker_arguments(parser: argparse.ArgumentParser, workers: str) -> None:
         type=_address,
         metavar="ADDRESS",
         help="work on a Ray cluster, with a worker for each GPU, else for every four cores, or "
-        "with --workers of them: HOST:PORT, auto for the cluster of this machine, or nothing to start "
-        "one here (needs frcrn-app[cluster])",
+        "with --workers of them: HOST:PORT, auto for the cluster of this machine, or nothing to "
+        "start one here (needs frcrn-app[cluster])",
     )
 
 
