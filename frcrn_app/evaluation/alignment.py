@@ -13,6 +13,8 @@ from frcrn_app.errors import PairError
 MAX_CUT_SECONDS = 0.05  # difference of length that is cut off without a word of error
 MAX_LAG_SECONDS = 0.1  # that is looked for
 
+_STRETCH = 1 << 18  # samples that are transformed at once
+
 
 def fit(
     clean: np.ndarray, degraded: np.ndarray, *, lag: int = 0
@@ -47,14 +49,18 @@ def find_lag(clean: np.ndarray, degraded: np.ndarray) -> int:
 
     The lag at which their cross-correlation is largest in magnitude; 0 for silence.
     """
-    from scipy.fft import next_fast_len
+    from scipy.signal import correlate
 
     if rms_dbfs(clean) == -math.inf or rms_dbfs(degraded) == -math.inf:
         return 0
     reach = round(MAX_LAG_SECONDS * SAMPLE_RATE)
-    size = next_fast_len(max(clean.size, degraded.size) + reach, real=True)
-    # [lag]: sum over n of clean[n] degraded[n + lag], negative lags at the end
-    spectrum = np.fft.rfft(clean, size).conj() * np.fft.rfft(degraded, size)
-    correlation = np.abs(np.fft.irfft(spectrum, size))
-    lags = np.concatenate([np.arange(reach + 1), np.arange(-reach, 0)])
-    return int(lags[np.argmax(correlation[lags])])
+    # [reach + lag]: sum over n of clean[n] degraded[n + lag], stretch by stretch
+    correlation = np.zeros(2 * reach + 1)
+    for start in range(0, clean.size, _STRETCH):
+        stretch = clean[start : start + _STRETCH].astype(np.float64)
+        first, last = start - reach, start + stretch.size + reach
+        around = degraded[max(0, first) : max(0, last)].astype(np.float64)
+        before = max(0, -first)
+        around = np.pad(around, (before, last - first - before - around.size))
+        correlation += correlate(around, stretch, mode="valid", method="fft")
+    return int(np.argmax(np.abs(correlation))) - reach

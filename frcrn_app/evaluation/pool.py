@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from typing import Any, cast
 
 from loky.backend.context import LokyContext
@@ -20,7 +21,8 @@ from frcrn_app.errors import PairError, UserError
 from frcrn_app.evaluation import scoring
 from frcrn_app.evaluation.scoring import PairScores, ScoreTask, SoundScores
 
-TASK_SECONDS = 900.0  # after which a pair is given up; ten minutes of audio take a few
+TASK_SECONDS = 900.0  # after which a pair of short files is given up
+BYTES_A_SECOND = 32_000  # of its files, by which it gets more time: what WAV takes at 16 kHz
 MAX_WORKERS = 16
 _POLL_SECONDS = 0.1  # between two looks at what is done: wakes up for Ctrl-C
 
@@ -77,11 +79,12 @@ class ScoringPool:
         Closing the iterator stops what is under way.
         """
         numbered = enumerate(tasks)
-        waiting: dict[Future, tuple[int, ScoreTask, int]] = {}
+        waiting: dict[Future, tuple[int, ScoreTask, int, float]] = {}
 
         def begin(index: int, task: ScoreTask, attempt: int) -> None:
-            future = self._pool.schedule(scoring.score_pair, (task,), timeout=self.task_seconds)
-            waiting[future] = index, task, attempt
+            limit = self.task_seconds + _bytes(task) / BYTES_A_SECOND
+            future = self._pool.schedule(scoring.score_pair, (task,), timeout=limit)
+            waiting[future] = index, task, attempt, limit
 
         try:
             while True:
@@ -94,7 +97,7 @@ class ScoringPool:
                     return
                 done, _ = wait(waiting, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
-                    index, task, attempt = waiting.pop(future)
+                    index, task, attempt, limit = waiting.pop(future)
                     try:
                         yield index, future.result()
                     except ProcessExpired as error:
@@ -103,11 +106,21 @@ class ScoringPool:
                         else:
                             yield index, _nothing(task, _ended(error.exitcode))
                     except TimeoutError:
-                        limit = PairError("evaluation.too_slow", seconds=self.task_seconds)
-                        yield index, _nothing(task, limit)
+                        error = PairError("evaluation.too_slow", seconds=round(limit))
+                        yield index, _nothing(task, error)
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _bytes(task: ScoreTask) -> int:
+    """Of all its files; those that cannot be read count nothing."""
+    files = {task.noisy, *task.degraded.values()} | ({task.clean} if task.clean else set())
+    total = 0
+    for file in files:
+        with suppress(OSError):
+            total += file.stat().st_size
+    return total
 
 
 def _ended(exit_status: int | None) -> PairError:

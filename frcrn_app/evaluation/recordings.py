@@ -12,7 +12,7 @@ from frcrn_app.audio import Audio, load_audio, resample, rms_dbfs, to_mono
 from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import PairError, UserError
 
-MAX_SECONDS = 600.0  # of a scored file: STOI's segments of a longer one fill the memory
+MAX_SECONDS = 3600.0  # of a scored file: an hour takes a process two gigabytes, and some minutes
 MAX_SAMPLES = 1 << 28  # of all its channels: 1 GiB
 
 _CANCELLED_DB = 20.0  # that the mean of channels may lie below them before it is said
@@ -30,7 +30,7 @@ class Recording:
     samples: np.ndarray
     band_hz: float  # up to which it has content, at its own rate; NaN for silence
     clipped: float  # share of its samples that are cut off at full scale
-    notes: tuple[UserError, ...] = ()  # such as a lost end
+    notes: tuple[UserError, ...] = ()  # such as a gap, or a lost end
 
 
 def load_scored(path: Path) -> np.ndarray:
@@ -50,7 +50,7 @@ def load_recording(path: Path) -> Recording:
     mono = to_mono(audio)
     loudest = max(map(rms_dbfs, audio.samples), default=-math.inf)
     level = rms_dbfs(mono.samples)
-    notes = tuple(PairError(note.code, **note.fields) for note in audio.notes if note.lost)
+    notes = tuple(PairError(note.code, **note.fields) for note in audio.notes)
     if loudest > _SILENT_DBFS and level < loudest - _CANCELLED_DB:
         if level < _SILENT_DBFS:
             raise PairError("evaluation.channels_cancel", path=path)

@@ -8,6 +8,7 @@ that report them on wide-band speech, the PESQ in them is PESQ-WB (P.862.2).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from frcrn_app.metrics.reference import pesq_score
 
 _FRAME = 480  # samples (30 ms)
 _HOP = 120  # samples: frames overlap by three quarters
+_BLOCK = 8192  # frames at once
 _FFT = 1024
 _TINY = 1e-10
 _KEPT = 0.95  # share of the frames, the best ones, that LLR and WSS are averaged over
@@ -56,9 +58,8 @@ def composite_scores(
     """
     clean, degraded = checked_pair(clean, degraded)
     pesq = pesq_score(clean, degraded) if pesq_wb is None else pesq_wb
-    frames = _frames(clean), _frames(degraded)
-    llr = _mean_of_best(_log_likelihood_ratio(*frames))
-    wss = _mean_of_best(_weighted_slope_distance(*frames))
+    llr = _mean_of_best(_by_frame(_log_likelihood_ratio, clean, degraded))
+    wss = _mean_of_best(_by_frame(_weighted_slope_distance, clean, degraded))
     snr = segmental_snr(clean, degraded)
     ratings = (
         3.093 - 1.029 * llr + 0.603 * pesq - 0.009 * wss,
@@ -74,20 +75,40 @@ def segmental_snr(clean: np.ndarray, degraded: np.ndarray) -> float:
     A change of level counts as noise. Raises MetricError for recordings shorter than two frames.
     """
     clean, degraded = checked_pair(clean, degraded)
-    speech, noise = _frames(clean), _frames(clean - degraded)
-    power = np.square(speech).sum(axis=1), np.square(noise).sum(axis=1)
+    return float(_by_frame(_limited_snr, clean, degraded).mean())
+
+
+def _limited_snr(clean: np.ndarray, degraded: np.ndarray) -> np.ndarray:
+    """SNR in dB of frames [frames, 480], within its range: [frames]."""
+    power = np.square(clean).sum(axis=1), np.square(clean - degraded).sum(axis=1)
     ratio = 10 * np.log10(power[0] / (power[1] + _TINY) + _TINY)
-    return float(np.clip(ratio, *_SEG_SNR_RANGE).mean())
+    return np.clip(ratio, *_SEG_SNR_RANGE)
 
 
-def _frames(samples: np.ndarray) -> np.ndarray:
-    """Windowed frames [frames, 480]; the last whole one is left out, as in the published code."""
-    count = int(samples.size / _HOP - _FRAME / _HOP)
+def _by_frame(
+    distance: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    clean: np.ndarray,
+    degraded: np.ndarray,
+) -> np.ndarray:
+    """A distance of windowed frames; the last whole one is left out, as in the published code.
+
+    Args:
+        distance: of frames [frames, 480], called for some of them at a time: those of an hour
+            would fill the memory.
+        clean, degraded: [samples]
+    """
+    count = int(clean.size / _HOP - _FRAME / _HOP)
     if count < 1:
         raise MetricError("metrics.too_short", metric="CSIG", seconds=2 * _FRAME / SAMPLE_RATE)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, _FRAME + 1) / (_FRAME + 1))
-    every = np.lib.stride_tricks.sliding_window_view(samples, _FRAME)
-    return every[: count * _HOP : _HOP] * window
+    every = [
+        np.lib.stride_tricks.sliding_window_view(samples, _FRAME)[: count * _HOP : _HOP]
+        for samples in (clean, degraded)
+    ]
+    blocks = [slice(start, start + _BLOCK) for start in range(0, count, _BLOCK)]
+    return np.concatenate(
+        [distance(*(frames[block] * window for frames in every)) for block in blocks]
+    )
 
 
 def _mean_of_best(distances: np.ndarray) -> float:

@@ -11,23 +11,29 @@ from functools import lru_cache
 
 import numpy as np
 
+from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import MetricError
 from frcrn_app.metrics.checks import checked, finite
+
+_MOST_SAMPLES = 600 * SAMPLE_RATE
 
 
 def distillmos_score(samples: np.ndarray) -> float:
     """DistillMOS (Stahl & Gamper 2025) of a recording [samples] at 16 kHz: a MOS from 1 to 5.
 
-    Windows of 7.68 s, at most a second apart, averaged; level does not count. Raises MetricError
-    for silence and where the package distillmos is missing.
+    Windows of 7.68 s, at most a second apart, averaged; level does not count. Recordings longer
+    than ten minutes are rated in equal pieces, which are averaged. Raises MetricError for silence
+    and where the package distillmos is missing.
     """
     import torch
 
     samples = checked(samples)
     network = _network()
+    # It takes all windows of a recording at once.
+    pieces = np.array_split(samples.astype(np.float32), -(-samples.size // _MOST_SAMPLES))
     with torch.inference_mode():
-        rating = network(torch.from_numpy(samples.astype(np.float32))[None])
-    return finite(float(rating), "DistillMOS")
+        ratings = [float(network(torch.from_numpy(piece)[None])) for piece in pieces]
+    return finite(sum(ratings) / len(ratings), "DistillMOS")
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,10 +21,12 @@ _MAX_PESQ_SECONDS = 30.0
 _MIN_STOI_SECONDS = (
     0.4  # 30 frames of 12.8 ms and a window; less has no intermediate intelligibility
 )
+_MAX_STOI_SECONDS = 600.0  # at once; pystoi's segments take 1 MB a second
 _MAX_SI_SDR = 100.0  # dB; beyond it only rounding is left of the error, or of the reference
 
 _LSD_WINDOW = 512  # samples (32 ms)
 _LSD_HOP = 256  # samples (16 ms)
+_LSD_BLOCK = 4096  # frames at once, so that an hour takes no more memory than a minute
 _LSD_RANGE = 1e-8  # power floor relative to the reference's highest bin: 80 dB
 
 
@@ -37,13 +40,27 @@ def pesq_score(clean: np.ndarray, degraded: np.ndarray, *, wide_band: bool = Tru
     clean, degraded = checked_pair(clean, degraded)
     if clean.size < _MIN_PESQ_SECONDS * SAMPLE_RATE:
         raise MetricError("metrics.pesq_short", seconds=_MIN_PESQ_SECONDS)
-    pieces = math.ceil(clean.size / (_MAX_PESQ_SECONDS * SAMPLE_RATE))
-    if pieces == 1:
+
+    def of_piece(clean: np.ndarray, degraded: np.ndarray) -> float:
         return _pesq(clean, degraded, wide_band)
+
+    return _mean_of_pieces(of_piece, clean, degraded, _MAX_PESQ_SECONDS)
+
+
+def _mean_of_pieces(
+    of_piece: Callable[[np.ndarray, np.ndarray], float],
+    clean: np.ndarray,
+    degraded: np.ndarray,
+    longest: float,
+) -> float:
+    """A score averaged over equal pieces of up to so many seconds, those without sound left out."""
+    count = math.ceil(clean.size / (longest * SAMPLE_RATE))
+    if count == 1:
+        return of_piece(clean, degraded)
     scores, reason = [], None
-    for part in zip(np.array_split(clean, pieces), np.array_split(degraded, pieces), strict=True):
+    for part in zip(np.array_split(clean, count), np.array_split(degraded, count), strict=True):
         try:
-            scores.append(_pesq(*checked_pair(*part), wide_band))
+            scores.append(of_piece(*checked_pair(*part)))
         except MetricError as error:
             reason = error
     if reason is not None and not scores:
@@ -73,11 +90,20 @@ def stoi_score(
     """STOI (Taal et al. 2011) or extended STOI (Jensen & Taal 2016) of [samples] at 16 kHz.
 
     pystoi's extended STOI dithers with numpy's global generator: it is seeded here, and put back.
-    Raises MetricError for silence and for less than 30 frames (0.4 s) that are not silent.
+    Recordings longer than ten minutes are scored in equal pieces of up to ten, and averaged over
+    the pieces that hold sound. Raises MetricError for silence and for less than 30 frames (0.4 s)
+    that are not silent.
     """
+
+    def of_piece(clean: np.ndarray, degraded: np.ndarray) -> float:
+        return _stoi(clean, degraded, extended, seed)
+
+    return _mean_of_pieces(of_piece, *checked_pair(clean, degraded), _MAX_STOI_SECONDS)
+
+
+def _stoi(clean: np.ndarray, degraded: np.ndarray, extended: bool, seed: int) -> float:
     import pystoi
 
-    clean, degraded = checked_pair(clean, degraded)
     too_short = MetricError("metrics.stoi_short", seconds=_MIN_STOI_SECONDS)
     if clean.size < _MIN_STOI_SECONDS * SAMPLE_RATE:
         raise too_short
@@ -135,10 +161,20 @@ def log_spectral_distance(clean: np.ndarray, degraded: np.ndarray) -> float:
     transform = ShortTimeFFT(hann(_LSD_WINDOW, sym=False), _LSD_HOP, SAMPLE_RATE)
     first = transform.lower_border_end[1]
     stop = transform.upper_border_begin(clean.size)[1]  # frames that lie wholly in the recording
-    powers = [np.abs(transform.stft(x, p0=first, p1=stop)) ** 2 for x in (clean, degraded)]
-    floor = _LSD_RANGE * powers[0].max()  # [257, frames]
-    clean_db, degraded_db = (10 * np.log10(np.maximum(power, floor)) for power in powers)
-    return float(np.sqrt(np.mean((clean_db - degraded_db) ** 2, axis=0)).mean())
+    blocks = [(p, min(p + _LSD_BLOCK, stop)) for p in range(first, stop, _LSD_BLOCK)]
+
+    def power(samples: np.ndarray, p0: int, p1: int) -> np.ndarray:
+        return np.abs(transform.stft(samples, p0=p0, p1=p1)) ** 2  # [257, frames]
+
+    floor = _LSD_RANGE * max(power(clean, *block).max() for block in blocks)
+    distances = []
+    for block in blocks:
+        decibel = [
+            10 * np.log10(np.maximum(power(samples, *block), floor))
+            for samples in (clean, degraded)
+        ]
+        distances.append(np.sqrt(np.mean((decibel[0] - decibel[1]) ** 2, axis=0)))
+    return float(np.concatenate(distances).mean())
 
 
 def input_snr(clean: np.ndarray, noisy: np.ndarray) -> float:

@@ -24,7 +24,8 @@ def test_a_crashed_or_hanging_process_costs_its_pair_alone(small_set, tmp_path, 
     assert errors[1] is not None
     assert (errors[1].code, errors[1].fields) == ("evaluation.process_killed", {"signal": 11})
     assert errors[3] is not None
-    assert (errors[3].code, errors[3].fields) == ("evaluation.too_slow", {"seconds": 15})
+    assert errors[3].code == "evaluation.too_slow"
+    assert errors[3].fields["seconds"] >= 15  # and more for longer files
     # "once" died too, as if killed for its memory: a second try was given.
     assert (tmp_path / "died before").exists()
     assert [errors[place] for place in (0, 2, 4)] == [None, None, None]

@@ -113,6 +113,31 @@ def test_the_lag_is_found_to_the_sample(lag, speech):
     np.testing.assert_array_equal(first[2000:-2000], second[2000:-2000])
 
 
+def test_the_lag_of_a_long_recording_is_found_stretch_by_stretch(speech, monkeypatch):
+    monkeypatch.setattr("frcrn_app.evaluation.alignment._STRETCH", 7_000)
+    clean = speech.samples[0]
+    for lag in (-900, 0, 1600):
+        assert find_lag(clean, np.roll(clean, lag)[: clean.size - 300]) == lag
+
+
+def test_eleven_minutes_are_scored_and_what_was_mended_is_said(tmp_path, speech, noisy_speech):
+    repeats = 660 // 7 + 1
+    for side, audio in (("clean", speech), ("noisy", noisy_speech)):
+        long = audio.with_samples(np.tile(audio.samples, (1, repeats)))
+        save_audio(tmp_path / side / "long.wav", long, format="wav16")
+    noisy = tmp_path / "noisy" / "long.wav"
+    content = bytearray(noisy.read_bytes())
+    content[40:44] = bytes(4)  # as a recorder leaves it that died: no length
+    noisy.write_bytes(content)
+    pairs = pair_folders(tmp_path / "noisy", tmp_path / "clean")
+    [row] = evaluate(pairs, metrics=["si_sdr", "seg_snr"]).rows
+    assert row.problems == ""
+    assert row.duration > 660
+    expected, _ = metrics.score(speech.samples[0], noisy_speech.samples[0], ["si_sdr"])
+    assert row.sounds[NOISY].scores["si_sdr"] == pytest.approx(expected["si_sdr"], abs=0.01)
+    assert "states no length" in row.notes_in("en")
+
+
 def test_without_clean_sounds_only_dnsmos_is_scored(small_set):
     pairs = pair_folders(small_set / "noisy")
     pairs = PairSet(pairs.pairs[:1])

@@ -103,6 +103,20 @@ def test_a_long_sound_scores_like_the_piece_that_it_repeats(clean, noisy):
     assert thrice == pytest.approx(once, abs=1e-6)
 
 
+def test_long_recordings_score_alike_in_however_many_blocks(clean, noisy, monkeypatch):
+    """An hour is scored in blocks that fit the memory."""
+    from frcrn_app.metrics import composite, reference
+
+    keys = ("lsd", "seg_snr", "csig", "cbak", "covl")
+    whole, _ = metrics.score(clean, noisy, keys)
+    monkeypatch.setattr(composite, "_BLOCK", 100)
+    monkeypatch.setattr(reference, "_LSD_BLOCK", 70)
+    assert metrics.score(clean, noisy, keys)[0] == pytest.approx(whole, abs=1e-9)
+    stoi = metrics.stoi_score(clean, noisy)
+    monkeypatch.setattr(reference, "_MAX_STOI_SECONDS", 2.0)
+    assert metrics.stoi_score(clean, noisy) == pytest.approx(stoi, abs=0.02)
+
+
 def test_more_utterances_than_pesq_has_room_for(clean, noisy):
     """pesq alone crashes the process on this: 100 utterances."""
     word, gap = slice(RATE, RATE + 9600), np.zeros(RATE)

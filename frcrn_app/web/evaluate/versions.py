@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
+import numpy as np
 
-from frcrn_app.audio import Audio, save_audio
+from frcrn_app.audio import Audio, gain_to_fit, save_audio
 from frcrn_app.evaluation import NOISY, load_scored
 from frcrn_app.i18n import text
 from frcrn_app.metrics import METRICS, SAMPLE_RATE
@@ -41,8 +42,10 @@ def versions(evaluation: Evaluation, row: Row, folder: Path, language: str) -> d
         {name: samples[None] for name, samples in sounds.items()}, SAMPLE_RATE, folder
     )
     values = []
+    gain = np.float32(gain_to_fit(*sounds.values()))  # one for all: loudness is compared, too
     for number, (name, samples) in enumerate(sounds.items()):
-        path = save_audio(folder / f"{number}.wav", Audio(samples, SAMPLE_RATE), format="wav16")
+        audio = Audio(gain * samples, SAMPLE_RATE)
+        path = save_audio(folder / f"{number}.wav", audio, format="wav16")
         scores = row.sounds.get(name)
         values.append(
             {
@@ -51,6 +54,7 @@ def versions(evaluation: Evaluation, row: Row, folder: Path, language: str) -> d
                 "colour": system_colours(evaluation.systems).get(name, ""),
                 "facts": _facts(evaluation, row, name),
                 "problems": scores.problems_in(language) if scores else "",
+                "notes": scores.notes_in(language) if scores else "",
                 "audio": _served(path),
                 "picture": _served(pictures[name]),
             }

@@ -63,6 +63,7 @@ const build = (sound, value, group) => {
       make("b", {}, sound.name),
       make("span", {}, sound.facts),
       sound.problems ? make("span", { class: "fr-problem" }, sound.problems) : null,
+      sound.notes ? make("span", {}, sound.notes) : null,
     ),
     picture,
   );
