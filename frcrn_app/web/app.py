@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,29 +22,6 @@ CLICKS_AT_ONCE = 8  # of everything that has no limit of its own
 WAITING_LIMIT = 256  # requests that may wait; the next one is told to come back
 
 _FOLDER_PREFIX = "frcrn-demo-"
-_HEADER = """
-<header class="fr-header">
-  <span class="fr-brand">
-    <svg viewBox="0 0 34 34" aria-hidden="true">
-      <rect width="34" height="34" rx="9" fill="var(--fr-cleaned)"/>
-      <path d="M5 17l2.6-7 2.4 14 2.4-11 2.2 7L17 17c2.2 0 2.2-5 4.4-5s2.2 9 4.4 9 2.2-4 4.2-4"
-        fill="none" stroke="var(--fr-on-cleaned)" stroke-width="2" stroke-linecap="round"
-        stroke-linejoin="round"/>
-    </svg>
-    FRCRN
-  </span>
-  <span class="fr-languages" role="group" data-languages>
-    <button type="button" data-language="en" lang="en">EN</button>
-    <button type="button" data-language="zh" lang="zh">中文</button>
-  </span>
-  <button type="button" class="fr-theme" data-theme>
-    <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true">
-      <circle cx="12" cy="12" r="8.5" fill="none" stroke="currentColor" stroke-width="2"/>
-      <path d="M12 3.5a8.5 8.5 0 0 1 0 17z" fill="currentColor"/>
-    </svg>
-  </button>
-</header>
-"""
 
 
 def build_app(options: WebOptions) -> Page:
@@ -52,48 +30,65 @@ def build_app(options: WebOptions) -> Page:
     import gradio as gr
 
     from frcrn_app.i18n import text as sentence
+    from frcrn_app.web.batch import Batches, build_batch_tab
     from frcrn_app.web.denoise import Results, build_denoise_tab
     from frcrn_app.web.engine import Engine
     from frcrn_app.web.evaluate import build_evaluate_tab
+    from frcrn_app.web.header import HEADER
+    from frcrn_app.web.listen import Shelf
+    from frcrn_app.web.live import Live, StreamsProcess, build_live_tab, live_weights
     from frcrn_app.web.page import Page
     from frcrn_app.web.static_files import mount_module
     from frcrn_app.web.texts import tables, text
 
     engine, results = Engine(options), Results(CACHE_AGE_SECONDS)
+    batches = Batches(CACHE_AGE_SECONDS)
+    listening = Shelf(engine.guard, shared=options.allow_sharing)
+    weights = live_weights(options.live_weights)
+    live = weights and Live(
+        engine.guard, partial(StreamsProcess, weights), options.live_minutes, options.live_visitors
+    )
     with Page(
         title=sentence("page.title"),
         analytics_enabled=False,
         delete_cache=(CACHE_SWEEP_SECONDS, CACHE_AGE_SECONDS),
     ) as app:
         header = gr.HTML(
-            html_template=_HEADER,
+            html_template=HEADER,
             js_on_load=mount_module("common/header.js", ["switched"]),
             label=text("page.language"),
             apply_default_css=False,
             texts=tables("header"),
         )
         gr.HTML(text("page.hero"), elem_classes="fr-hero", apply_default_css=False)
+        tabs = {}
         with gr.Tabs():
-            with gr.Tab(text("page.tab_denoise"), id="denoise") as denoise:
+            with gr.Tab(text("page.tab_denoise"), id="denoise") as tabs["denoise"]:
                 build_denoise_tab(app, options, engine, results)
-            with gr.Tab(text("page.tab_evaluate"), id="evaluate") as evaluate:
-                build_evaluate_tab(options, engine)
+            with gr.Tab(text("page.tab_batch"), id="batch") as tabs["batch"]:
+                build_batch_tab(app, options, engine, batches)
+            if live:
+                with gr.Tab(text("page.tab_live"), id="live") as tabs["live"]:
+                    build_live_tab(options)
+            with gr.Tab(text("page.tab_evaluate"), id="evaluate") as tabs["evaluate"]:
+                build_evaluate_tab(options, engine, listening)
         # Gradio translates the name of a tab once, when the page is opened.
         names = {
-            lang: [words[f"tab_{tab}"] for tab in ("denoise", "evaluate")]
-            for lang, words in tables("page").items()
+            lang: [words[f"tab_{tab}"] for tab in tabs] for lang, words in tables("page").items()
         }
         header.switched(
             None,
             header,
-            [denoise, evaluate],
+            list(tabs.values()),
             js=f"(language) => ({json.dumps(names)})[language].map("
             "(label) => ({ label, __type__: 'update' }))",
             show_progress="hidden",
             api_visibility="private",
         )
     app.queue(default_concurrency_limit=CLICKS_AT_ONCE, max_size=WAITING_LIMIT)
-    app.engine, app.results = engine, results
+    app.batches = batches
+    app.engine, app.results, app.live = engine, results, live or None
+    app.listening = listening
     engine.guard.attach(app)
     return app
 
@@ -105,13 +100,17 @@ def launch(app: Page, options: WebOptions) -> str:
         OSError: the port is taken, or the host is not one of this machine.
     """
     from frcrn_app.web import static_files
+    from frcrn_app.web.batch import batch_routes
     from frcrn_app.web.denoise import EXAMPLES_FOLDER
     from frcrn_app.web.denoise.routes import result_routes
     from frcrn_app.web.evaluate import evaluate_css
+    from frcrn_app.web.listen import listening_routes
+    from frcrn_app.web.live import LARGEST_BYTES, live_css
     from frcrn_app.web.texts import build_i18n
     from frcrn_app.web.theme import build_theme
 
-    engine = app.engine
+    engine, live = app.engine, app.live
+    live_routes = [live.route()] if live else []
     # The server that Gradio starts reads them from here alone.
     os.environ["FORWARDED_ALLOW_IPS"] = ",".join(options.trusted_proxies)
     _, address, share_address = app.launch(
@@ -125,11 +124,12 @@ def launch(app: Page, options: WebOptions) -> str:
         max_file_size=options.max_upload_bytes,
         allowed_paths=[str(EXAMPLES_FOLDER)],
         theme=build_theme(),
-        css=static_files.css() + evaluate_css(),
+        css=static_files.css() + evaluate_css() + live_css(),
         head=static_files.head(),
         favicon_path=str(static_files.ASSETS / "favicon.png"),
         i18n=build_i18n(),
         footer_links=["api", "gradio"],
+        mcp_server=options.mcp,
         run_history=False,  # would keep recordings in the browser
         enable_monitoring=False,
         ssr_mode=False,
@@ -141,11 +141,21 @@ def launch(app: Page, options: WebOptions) -> str:
         app_kwargs=engine.guard.app_kwargs(
             engine.works,
             log_in=bool(options.auth),
-            further_routes=[static_files.route(), *result_routes(app.results)],
+            further_routes=[
+                static_files.route(),
+                *result_routes(app.results),
+                *batch_routes(app.batches, engine, options.max_seconds),
+                *live_routes,
+                *listening_routes(app.listening),
+            ],
             open_folders=[f"/{static_files.PREFIX}/assets/"],
         ),
     )
+    # uvicorn looks at both when a WebSocket is opened; noise cannot be compressed.
+    app.server.config.ws_max_size, app.server.config.ws_per_message_deflate = LARGEST_BYTES, False
     engine.warm_up()
+    if live:
+        live.start()
     return share_address or address
 
 
@@ -153,6 +163,10 @@ def close(app: Page) -> bool:
     """Stop serving: free the port, cancel what runs. Whether all of it has ended."""
     app.close(verbose=False)
     app.results.close()
+    app.batches.close()
+    app.listening.close()
+    if app.live:
+        app.live.close()
     return app.engine.close()
 
 

@@ -9,6 +9,7 @@ import argparse
 import ipaddress
 import os
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
-DEFAULT_MAX_SECONDS = 600.0
+DEFAULT_MAX_SECONDS = 7200.0
 BYTES_PER_SECOND = 48_000 * 2 * 4  # of the largest usual upload: 48 kHz, stereo, float
 MIN_UPLOAD_BYTES = 64 * 2**20  # room for a short video, of which the audio alone is used
 
@@ -142,7 +143,7 @@ class WebOptions(BaseSettings):
     )
     max_seconds: Annotated[float, AfterValidator(_finite_and_positive)] = _option(
         DEFAULT_MAX_SECONDS,
-        f"longest recording that is accepted (default {DEFAULT_MAX_SECONDS:g})",
+        f"longest recording that is accepted (default {DEFAULT_MAX_SECONDS:g}: two hours)",
         "SECONDS",
     )
     ssl_certfile: File | None = _option(None, "certificate: serve over https", "FILE")
@@ -167,6 +168,9 @@ class WebOptions(BaseSettings):
     )
     live_minutes: Annotated[float, AfterValidator(_finite_and_positive)] = _option(
         10.0, "of a live session (default 10)", "MINUTES"
+    )
+    mcp: bool = _option(
+        False, "offer the endpoints of docs/api.md as tools for assistants (Model Context Protocol)"
     )
     public: bool = _option(
         False, "serve strangers: limits by address, which docs/deployment.md lists"
@@ -209,6 +213,12 @@ class WebOptions(BaseSettings):
     def _certificate_with_key(self) -> "WebOptions":
         if bool(self.ssl_certfile) != bool(self.ssl_keyfile):
             raise _wrong("--ssl-certfile and --ssl-keyfile belong together: give both")
+        return self
+
+    @model_validator(mode="after")
+    def _mcp_is_installed(self) -> "WebOptions":
+        if self.mcp and find_spec("mcp") is None:
+            raise _wrong("--mcp needs the package mcp: pip install 'mcp<2'")
         return self
 
     @property

@@ -21,7 +21,7 @@ PREFIX = "frcrn"  # of every address that is the demo's own rather than Gradio's
 
 _AT_ONCE = ("common", "player", "denoise")  # folders of modules that the first tab needs
 
-_STYLES = ("page", "layout", "source", "result", "player", "narrow")  # later ones win
+_STYLES = ("page", "layout", "source", "result", "player", "batch", "narrow")  # later ones win
 
 
 class _Kept(StaticFiles):
@@ -37,6 +37,11 @@ def route() -> Mount:
     """What serves the files."""
     mimetypes.add_type("text/javascript", ".js")  # some systems call it text/plain
     return Mount(f"/{_folder()}", _Kept(directory=ASSETS), name="assets")
+
+
+def asset(name: str) -> str:
+    """Address of a file, relative to the page."""
+    return f"{_folder()}/{name}"
 
 
 def source(name: str) -> str:

@@ -227,8 +227,9 @@ def test_files_of_the_server_are_not_read(demo):
 
 def test_only_the_documented_endpoints_are_open(demo, client):
     described = client.view_api(return_format="dict", print_info=False)
-    assert set(described["named_endpoints"]) == {"/denoise", "/evaluate"}
-    assert httpx.get(f"{demo.address}/monitoring").status_code in (403, 404)
+    assert set(described["named_endpoints"]) == {"/batch", "/denoise", "/evaluate"}
+    for path in ("monitoring", "gradio_api/mcp/"):
+        assert httpx.get(f"{demo.address}/{path}").status_code in (403, 404)
 
 
 def test_uploads_have_a_limit(demo):
