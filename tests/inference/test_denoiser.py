@@ -16,7 +16,8 @@ from frcrn_app import metrics
 from frcrn_app.audio import Audio, load_audio, rms_dbfs
 from frcrn_app.errors import AudioError, Cancelled, CheckpointError, DeviceError, UserError
 from frcrn_app.inference import Denoiser, window_starts
-from frcrn_app.inference.windows import OVERLAP, WINDOW_SECONDS, cross_fade
+from frcrn_app.inference.windows import OVERLAP, WINDOW_SECONDS, cross_fade, window_length
+from frcrn_app.model import FRCRNConfig
 from frcrn_app.weights import save_weights
 
 # dB of SI-SDR over the example pairs, of which the embedded weights reach 6.6.
@@ -243,13 +244,18 @@ def test_windows_cover_everything_with_real_samples(samples, window):
 def test_one_window_fades_into_the_next():
     """Slowly, and only when the second one's memory has filled up (39 frames, 0.8 s)."""
     enhanced = np.zeros(6 * 16_000, np.float32)
-    cross_fade(enhanced, np.zeros(4 * 16_000, np.float32), 0)
+    cross_fade(enhanced, np.full(4 * 16_000, 0.5, np.float32), 0)
     cross_fade(enhanced, np.ones(4 * 16_000, np.float32), 2 * 16_000)
-    assert not enhanced[: 2 * 16_000 + 12_800].any()
+    assert (enhanced[: 2 * 16_000 + 12_800] == 0.5).all()
     assert (enhanced[4 * 16_000 :] == 1).all()
     steps = np.diff(enhanced)
     assert steps.min() >= 0
     assert steps.max() < 1 / 4_000
+
+
+@pytest.mark.parametrize(("seconds", "samples"), [(1, 64_000), (5.001, 80_320), (40, 640_000)])
+def test_windows_are_whole_frames_with_room_for_two_overlaps(seconds, samples):
+    assert window_length(seconds, FRCRNConfig()) == samples
 
 
 @pytest.mark.parametrize(
