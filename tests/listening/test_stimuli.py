@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
+from listenings import sources
 
 from frcrn_app.audio import load_audio, loudness, save_audio
 from frcrn_app.listening import MAX_SECONDS, make_stimuli, plan, signals, stimulus_wav
@@ -17,10 +18,10 @@ def decoded(wav: bytes) -> np.ndarray:
     return soundfile.read(io.BytesIO(wav))[0]
 
 
-def test_all_signals_are_equally_loud_and_equally_large(evaluation, sources, tmp_path):
+def test_all_signals_are_equally_loud_and_equally_large(evaluation, tmp_path):
     design = plan(evaluation, "mushra", files=1)
     target = tmp_path / "0.npy"
-    seconds = make_stimuli(sources(design, 0), target)
+    seconds = make_stimuli(sources(evaluation, design, 0), target)
     names = signals(design)
     assert names == ("reference", "anchor35", "noisy", "oracle")
     wavs = [stimulus_wav(target, place, bytes([place])) for place in range(len(names))]

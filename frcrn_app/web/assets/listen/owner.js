@@ -64,7 +64,11 @@ export const mountOwner = ({ root, props, watch, address, site, alone = false, g
       counts,
       results,
       make("div", { class: "fr-line" }, ...links.filter(Boolean)),
-      make("p", { class: "fr-small" }, text("kept", state)),
+      make(
+        "p",
+        { class: "fr-small" },
+        [text("kept", state), alone ? "" : text("kept_apart")].join(text("between")),
+      ),
     );
     drawCounts();
   };

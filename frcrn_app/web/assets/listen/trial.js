@@ -129,7 +129,9 @@ export class Trial {
     } else {
       this.choices.setAttribute("aria-label", text("question_ab"));
       for (const { token, name } of this.radios) {
-        name.textContent = token === null ? text("undecided") : this.label(token);
+        const place = this.trial.stimuli.indexOf(token);
+        const words = token === null ? "undecided" : "prefer";
+        name.textContent = text(words, { name: LETTERS[place] });
       }
     }
     this.deck.translate();
