@@ -17,13 +17,15 @@ from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import AudioError, CheckpointError, UserError
 from frcrn_app.inference.fused import fuse
 from frcrn_app.inference.precision import pick_device, pick_precision
-from frcrn_app.model import FRCRNConfig, apply_mask
-from frcrn_app.model.past import Past, delayed
+from frcrn_app.inference.recorded import NextFrames, RecordedFrame
+from frcrn_app.model import FRCRNConfig
+from frcrn_app.model.past import Past
 from frcrn_app.weights import load_weights
 
 LIVE_WEIGHTS = "frcrn-live"
 RATES = (8_000, 192_000)  # Hz, lowest and highest
 LOUDEST = 16.0  # times full scale; what is louder is broken, and its square need not be a number
+FEW = 4  # frames up to which one after the other is faster than together
 LONGEST_PIECE = 50  # frames that run at once: a second, which bounds memory for long chunks
 
 
@@ -56,7 +58,9 @@ class LiveNetwork:
         self.entry = loaded.entry
         self.config: FRCRNConfig = loaded.config
         self.sha256 = loaded.sha256
-        self._model = fuse(loaded.model.to(self.device), getattr(torch, self.precision))
+        fused = fuse(loaded.model.to(self.device), getattr(torch, self.precision))
+        self._frames = NextFrames(fused)
+        self._frame = RecordedFrame(self._frames) if self.device == "cpu" else self._frames
 
     @torch.inference_mode()
     def masked(self, samples: np.ndarray, past: Past) -> np.ndarray:
@@ -66,12 +70,11 @@ class LiveNetwork:
             samples: of T frames that overlap by half, [B, (T + 1) * hop_length].
             past: of the B streams; it is renewed.
         """
-        model, late = self._model, self.config.lookahead
-        spectrum = model.stft(torch.from_numpy(samples).to(self.device))  # [B, 2, F, T]
-        mask = model.late_mask(spectrum, past=past)
-        frames = spectrum.permute(0, 3, 1, 2)  # [B, T, 2, F]
-        masked = apply_mask(delayed(frames, late, past, "spectrum").permute(0, 2, 3, 1), mask)
-        return model.istft.frames(masked).cpu().numpy()
+        one = samples.shape[1] == self.config.win_length
+        frames = (self._frame if one else self._frames)(
+            torch.from_numpy(samples).to(self.device), past
+        )
+        return frames.cpu().numpy()
 
 
 class LiveDenoiser:
@@ -279,6 +282,7 @@ def _by_frames(streams: Sequence[LiveDenoiser]) -> dict[tuple[int, int], list[Li
     """Streams that have frames waiting, by network and how many frames run at once."""
     groups: dict[tuple[int, int], list[LiveDenoiser]] = {}
     for stream in streams:
-        if frames := min(stream._frames, LONGEST_PIECE):
+        if waiting := stream._frames:
+            frames = 1 if waiting <= FEW else min(waiting, LONGEST_PIECE)
             groups.setdefault((id(stream.network), frames), []).append(stream)
     return groups

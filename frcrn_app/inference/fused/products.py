@@ -126,8 +126,9 @@ class Convolution(nn.Module):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, then: str = "none") -> Tensor:
     """Linear layer over the last axis, then nothing or "relu"."""
-    if on_onednn(x.device, x.dtype):
+    if on_onednn(x.device, x.dtype) and not torch.jit.is_tracing():
         # F.linear would call MKL, which is slower on matrices so narrow, and ReLU is free here.
+        # A recording cannot hold it, and MKL is the faster of them for the few rows of a frame.
         return onednn_linear(x, weight, bias, then)
     y = F.linear(x, weight, bias)
     return y.relu_() if then == "relu" else y
@@ -146,6 +147,9 @@ def chunks(frames: int, numbers: int, x: Tensor) -> Iterator[tuple[int, int]]:
     A batch is one run, because its frames would not be contiguous, and so is all that a graphics
     card has, whose time goes into starting operations.
     """
+    if frames == 1:
+        yield 0, 1
+        return
     whole = x.shape[0] > 1 or x.device.type != "cpu"
     size = frames if whole else max(CHUNK * torch.get_num_threads() // numbers, 8)
     count = -(-frames // size)
