@@ -97,5 +97,5 @@ def test_a_table_without_end_is_refused_early(tmp_path, content, code):
     manifest = tmp_path / "m.csv"
     manifest.write_text(content)
     with pytest.raises(PairError) as refused:
-        pair_manifest(manifest)
+        pair_manifest(manifest, lambda name: None)
     assert refused.value.code == f"evaluation.{code}"
