@@ -1,36 +1,28 @@
 """Live sessions over the page's own WebSocket: sound in and out, places, and what ends them."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
-import httpx
 import numpy as np
 import pytest
 from web.live.conftest import HELLO, HOP, visiting
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-
-@pytest.fixture(scope="module")
-def page(halving_weights):
-    """The whole page, for two live visitors at a time."""
-    from frcrn_app.web.app import build_app, close, launch
-    from frcrn_app.web.options import WebOptions
-
-    options = WebOptions(
-        live_weights=halving_weights, live_visitors=2, live_minutes=5, allow_fetch=False
-    )
-    app = build_app(options)
-    app.address = launch(app, options).rstrip("/")
-    yield app
-    assert close(app)
+from frcrn_app.web.live.streams import Streams, StreamsProcess
 
 
 @pytest.fixture(scope="module")
-def address(page) -> str:
-    """Of the page, once its live network is there."""
-    with visiting(page.address) as visitor:
-        visitor.wait_for("ready")
-    return page.address
+def served(serve_live):
+    """Two places, and a network that is there already."""
+    with serve_live(StreamsProcess) as served:
+        with visiting(served.address) as visitor:
+            visitor.wait_for("ready")
+        yield served
+
+
+@pytest.fixture
+def address(served) -> str:
+    return served.address
 
 
 def frames(noisy_speech, count: int, start: float = 1.0) -> np.ndarray:
@@ -38,12 +30,6 @@ def frames(noisy_speech, count: int, start: float = 1.0) -> np.ndarray:
     first = round(start * 16_000)
     samples = noisy_speech.samples[0, first : first + count * HOP]
     return np.rint(samples * 32_768).astype(np.int16).reshape(count, HOP)
-
-
-def figures(address: str) -> dict[str, float]:
-    lines = httpx.get(f"{address}/metrics").text.splitlines()
-    pairs = [line.rsplit(" ", 1) for line in lines if line.startswith("frcrn_live")]
-    return {name: float(value) for name, value in pairs}
 
 
 def wait_until(condition) -> None:
@@ -82,24 +68,24 @@ def test_visitors_hear_themselves_alone(address, noisy_speech):
             assert np.abs(cleaned - np.concatenate(list(own[:4])) / 2).max() <= 1.5
 
 
-def test_who_comes_too_late_waits_and_moves_up(address):
+def test_who_comes_too_late_waits_and_moves_up(served, address):
     with ExitStack() as opened:
-        served = [opened.enter_context(visiting(address)) for _ in range(2)]
-        for page in served:
+        pages = [opened.enter_context(visiting(address)) for _ in range(2)]
+        for page in pages:
             page.wait_for("ready")
         third = opened.enter_context(visiting(address))
         assert third.wait_for("waiting")["place"] == 1
         fourth = opened.enter_context(visiting(address))
         assert fourth.wait_for("waiting")["place"] == 2
-        assert figures(address)["frcrn_live_sessions"] == 2
-        assert figures(address)["frcrn_live_waiting"] == 2
-        served[0].socket.close()
+        assert served.figure("sessions") == 2
+        assert served.figure("waiting") == 2
+        pages[0].socket.close()
         assert third.wait_for("ready")["seconds"] == 300
         assert fourth.wait_for("waiting")["place"] == 1
         third.socket.close()
         fourth.wait_for("ready")
-    wait_until(lambda: figures(address)["frcrn_live_sessions"] == 0)
-    assert figures(address)["frcrn_live_waiting"] == 0
+    wait_until(lambda: served.figure("sessions") == 0)
+    assert served.figure("waiting") == 0
 
 
 @pytest.mark.parametrize(
@@ -124,28 +110,25 @@ def test_no_frame_is_read_that_is_none_or_comes_twice(address, bad):
         assert page.wait_for("ended")["code"] == "live.bad_message"
 
 
-def test_a_message_larger_than_any_of_ours_is_not_read(address):
+def test_a_message_larger_than_any_of_ours_is_not_read(served, address):
     with visiting(address) as page:
         page.wait_for("ready")
+        page.socket.send(bytes(1 << 20))
         with pytest.raises(ConnectionClosed):
-            page.socket.send(bytes(1 << 20))
-            while True:
-                page.read()
-    wait_until(lambda: figures(address)["frcrn_live_sessions"] == 0)
+            page.read()
+    wait_until(lambda: served.figure("sessions") == 0)
 
 
-def test_more_than_a_microphone_makes_is_dropped_and_then_ended(address):
-    before = figures(address)["frcrn_live_dropped_frames_total"]
+def test_more_than_a_microphone_makes_is_dropped_and_then_ended(served, address):
+    before = served.figure("dropped_frames_total")
     with visiting(address) as page:
         page.wait_for("ready")
         silence = np.zeros(HOP)
-        try:
+        with suppress(ConnectionClosed):
             for number in range(2_000):
                 page.send(number, silence)
-        except ConnectionClosed:
-            pass
         assert page.wait_for("ended")["code"] == "live.too_fast"
-    wait_until(lambda: figures(address)["frcrn_live_dropped_frames_total"] > before + 300)
+    wait_until(lambda: served.figure("dropped_frames_total") > before + 300)
 
 
 def test_sentences_are_in_the_readers_language(address):
@@ -162,10 +145,10 @@ def test_another_sites_page_is_not_let_in(address):
         page.wait_for("ready")
 
 
-def test_a_broken_network_is_told_and_made_again(page, address, noisy_speech):
+def test_a_broken_network_is_told_and_made_again(served, address, noisy_speech):
     with visiting(address) as visitor:
         visitor.wait_for("ready")
-        page.live._conductor._streams._process.kill()
+        served.live._conductor._streams._process.kill()
         visitor.send(0, np.zeros(HOP))
         assert visitor.wait_for("ended")["code"] == "live.broken"
     with visiting(address) as visitor:
@@ -183,3 +166,27 @@ def test_hello_is_what_the_page_says():
     worker = source("live/socket-worker.js")
     for key, value in HELLO.items():
         assert f"{key}: {value!r}".replace("'", '"') in worker
+
+
+def test_a_session_ends_after_its_time_with_a_warning_before(serve_live):
+    with serve_live(Streams, minutes=0.01) as served, visiting(served.address) as page:
+        assert page.wait_for("ready")["seconds"] == pytest.approx(0.6)
+        assert page.wait_for("ending")["seconds"] <= 60
+        ended = page.wait_for("ended")
+    assert ended["code"] == "live.time_is_up"
+    assert "0.01 minutes" in ended["sentence"]
+
+
+def test_strangers_have_few_sessions_and_no_more_audio_than_others(serve_live):
+    with (
+        serve_live(Streams, public=True, audio_minutes_an_hour=0.8) as served,
+        ExitStack() as opened,
+    ):
+        first, second = (opened.enter_context(visiting(served.address)) for _ in range(2))
+        first.wait_for("ready")
+        second.wait_for("ready")
+        with visiting(served.address) as third:
+            assert third.wait_for("ended")["code"] == "live.yours"
+        first.socket.close()
+        with visiting(served.address) as third:  # 20 s of each of the others are counted
+            assert third.wait_for("ended")["code"] == "guard.too_much_audio"

@@ -1,0 +1,237 @@
+"""The live tab with a microphone that plays a noisy recording.
+
+Its network here makes everything half as loud, so that what should be heard is known; what the
+embedded network does to noise is told where it is there.
+"""
+
+import base64
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser.test_accessibility import violations
+from load.load import served
+from networks import save_halving
+from paths import ROOT
+from steps import leave_focus
+
+from frcrn_app.audio import load_audio, resample
+
+RUNNING = ".fr-live-tab[data-state=running]"
+OVER = ".fr-live-tab[data-state=over]"
+PHONE = {"width": 390, "height": 844}
+LIVE_WEIGHTS = ROOT / "weights" / "frcrn-live.safetensors"
+TAP = (Path(__file__).parent / "live_tap.js").read_text()
+REFUSING = """MediaDevices.prototype.getUserMedia = () =>
+  Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """A demo for one live visitor at a time."""
+    weights = save_halving(tmp_path_factory.mktemp("live") / "halving.safetensors")
+    with served("--live-weights", weights, "--live-visitors", "1") as server:
+        yield server.address
+
+
+def open_tab(page, name: str = "Live") -> None:
+    page.get_by_role("tab", name=name).click()
+    page.wait_for_selector(".fr-live-tab .fr-go")
+
+
+def start(page) -> None:
+    page.click(".fr-live-tab .fr-go")
+    page.wait_for_selector(RUNNING)
+
+
+def hear(page, seconds: float) -> None:
+    """Wait until so much has been heard since the session began."""
+    clocks = "document.querySelector('.fr-keep .fr-small').textContent.match(/(\\d+):(\\d+)/)"
+    page.wait_for_function(f"(() => {{ const [, m, s] = {clocks} ?? [0, 0, 0]; "
+                           f"return 60 * m + +s >= {seconds}; }})()")  # fmt: skip
+
+
+def saved(page, name: str, folder) -> np.ndarray:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=name).click()
+    target = folder / waiting.value.suggested_filename
+    waiting.value.save_as(target)
+    return load_audio(target).samples[0]
+
+
+@contextmanager
+def tapped(page):
+    """The page, listened in on; yields a function that gives (microphone, sound device, Hz)."""
+
+    def take() -> tuple[np.ndarray, np.ndarray, int]:
+        texts, rate = page.evaluate("[takeTapped(), tappedRate]")
+        sounds = [np.frombuffer(base64.b64decode(text), np.float32) for text in texts]
+        count = min(map(len, sounds))
+        return sounds[0][:count], sounds[1][:count], rate
+
+    yield take
+
+
+def delay_between(first: np.ndarray, second: np.ndarray) -> int:
+    """Samples by which the second is later."""
+    size = 2 * len(first)
+    product = np.conj(np.fft.rfft(first, size)) * np.fft.rfft(second, size)
+    return int(np.argmax(np.fft.irfft(product)[: len(first)]))
+
+
+def test_both_versions_are_heard_and_kept_sample_for_sample(open_page, tmp_path):
+    page = open_page()
+    open_tab(page)
+    start(page)
+    hear(page, 4)
+    page.click(".fr-live-tab .fr-go")
+    page.wait_for_selector(OVER)
+    original, cleaned = (
+        saved(page, name, tmp_path) for name in ("Original as WAV", "Cleaned as WAV")
+    )
+    assert len(original) == len(cleaned) >= 4 * 16_000
+    assert np.abs(original).max() > 0.05
+    # But for moments at which nothing came in time, each sample is half of the one beside it.
+    assert np.mean(np.abs(cleaned - original / 2) < 2e-4) > 0.9
+
+
+def test_keys_and_buttons_choose_what_is_heard(open_page):
+    page = open_page()
+    open_tab(page)
+    start(page)
+    leave_focus(page)
+    chosen = "() => document.querySelector('#live [aria-checked=true]').dataset.version"
+    assert page.evaluate(chosen) == "cleaned"
+    page.keyboard.press("s")
+    assert page.evaluate(chosen) == "original"
+    page.keyboard.press("b")
+    assert page.evaluate(chosen) == "cleaned"
+    page.click("#live [data-version=original]")
+    assert page.evaluate(chosen) == "original"
+    mute = page.get_by_role("button", name="Mute")
+    page.locator("#live h2").click()
+    leave_focus(page)
+    page.keyboard.press("Space")
+    assert mute.get_attribute("aria-pressed") == "true"
+    mute.click()
+    assert mute.get_attribute("aria-pressed") == "false"
+    page.get_by_role("slider", name="Strength").fill("40")
+    assert "40 %" in page.inner_text("#live .fr-strength")
+    page.get_by_label("Let the browser process").check()  # and all goes on
+    hear(page, 2)
+    page.wait_for_function("() => document.querySelector('#live .fr-fact small').textContent")
+    page.click(".fr-live-tab .fr-go")
+    page.wait_for_selector(OVER)
+    assert "Stopped" in page.inner_text(".fr-live-status")
+
+
+def test_what_is_shown_as_delay_is_the_delay(open_page):
+    page = open_page()
+    page.context.add_init_script(TAP)
+    page.reload()
+    page.wait_for_selector("#weights")
+    open_tab(page)
+    with tapped(page) as take:
+        start(page)
+        page.get_by_role("radio", name="Original").click()
+        hear(page, 3)
+        take()
+        shown = []
+        for _ in range(12):
+            page.wait_for_timeout(250)
+            shown.append(int(page.get_attribute(".fr-live-tab", "data-delay")))
+        microphone, device, rate = take()
+    measured = 1000 * delay_between(microphone, device) / rate
+    assert min(shown) - 12 <= measured <= max(shown) + 12  # ms
+
+
+def test_the_second_visitor_waits_and_then_starts_by_itself(open_page):
+    first, second = open_page(), open_page(locale="zh-CN")
+    open_tab(first)
+    start(first)
+    open_tab(second, "实时")
+    second.click(".fr-live-tab .fr-go")
+    second.wait_for_selector(".fr-live-tab[data-state=waiting]")
+    assert "您排在第 1 位" in second.inner_text(".fr-live-status")
+    first.context.close()  # closing the page frees its place
+    second.wait_for_selector(RUNNING)
+
+
+def test_what_was_heard_goes_to_the_denoise_tab(open_page):
+    page = open_page()
+    open_tab(page)
+    start(page)
+    hear(page, 1)
+    page.click(".fr-live-tab .fr-go")
+    page.wait_for_selector(OVER)
+    page.get_by_role("button", name="Original to the Denoise tab").click()
+    page.wait_for_selector("#result .fr-done")
+    assert "original.wav" in page.inner_text("#sound .fr-held-name")
+
+
+def test_without_a_microphone_one_sentence_says_so(open_page):
+    page = open_page()
+    page.evaluate(REFUSING)
+    open_tab(page)
+    page.click(".fr-live-tab .fr-go")
+    page.wait_for_selector(OVER)
+    assert page.inner_text(".fr-live-status") == (
+        "No microphone: it is missing, in use, or not allowed for this page."
+    )
+    assert page.inner_text("#live [role=status]") == page.inner_text(".fr-live-status")
+
+
+@pytest.mark.parametrize(("locale", "name"), [("en-US", "Live"), ("zh-CN", "实时")])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_state_is_accessible_on_a_phone(open_page, locale, name, theme):
+    page = open_page("?__theme=" + theme, color_scheme=theme, viewport=PHONE, locale=locale)
+    open_tab(page, name)
+    found = violations(page, "idle")
+    start(page)
+    hear(page, 1)
+    found += violations(page, "running")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("#live button, #live input")]
+          .filter((one) => one.offsetParent)
+          .map((one) => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])
+          .filter(([, box]) => box.width < 24 || box.height < 24)
+          .map(([html]) => html)"""
+    )
+    assert small == []
+    page.click(".fr-live-tab .fr-go")
+    page.wait_for_selector(OVER)
+    found += violations(page, "over")
+    assert found == []
+
+
+@pytest.mark.skipif(not LIVE_WEIGHTS.exists(), reason="the live weights are not embedded yet")
+def test_the_embedded_network_takes_the_noise_away(open_page, example_pairs):
+    from frcrn_app.metrics import si_sdr
+
+    with served("--live-visitors", "1") as server:
+        context = open_page().context
+        context.add_init_script(TAP)
+        page = context.new_page()
+        page.goto(server.address)
+        page.wait_for_selector("#weights")
+        open_tab(page)
+        with tapped(page) as take:
+            start(page)
+            hear(page, 3)
+            take()
+            page.wait_for_timeout(20_000)
+            microphone, device, rate = take()
+    noisy, clean = (load_audio(path).samples[0] for path in example_pairs[0])
+    microphone, device = (resample(sound[None], rate, 16_000)[0] for sound in (microphone, device))
+    gap = np.convolve(np.abs(device) < 1e-6, np.ones(160), "valid").max()
+    assert gap < 160  # no silence of 10 ms
+    begin = delay_between(noisy, microphone[: len(noisy) * 2])
+    late = delay_between(microphone, device)
+    heard = microphone[begin : begin + len(clean)]
+    put_out = device[begin + late : begin + late + len(clean)]
+    better = si_sdr(clean, put_out) - si_sdr(clean, heard)
+    print(json.dumps({"si_sdr_improvement": float(better), "delay_ms": late / 16}))
+    assert better > 5
