@@ -7,10 +7,13 @@ scale, so that what looks quieter is quieter.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from frcrn_app.audio import peak
 
 WAVEFORM_COLUMNS = 900  # peaks that the player draws
 COLUMNS = 1200  # of a spectrogram, in pixels
@@ -50,10 +53,11 @@ def waveform_peaks(samples: np.ndarray, columns: int = WAVEFORM_COLUMNS) -> list
     Args:
         samples: [channels, samples]; the peaks are not rescaled, full scale is 1.
     """
-    loudest = np.abs(samples).max(axis=0)
-    columns = min(columns, len(loudest))
-    starts = np.arange(columns) * len(loudest) // columns
-    return [round(float(peak), 4) for peak in np.maximum.reduceat(loudest, starts)]
+    length = samples.shape[1]
+    columns = min(columns, length)
+    edges = [column * length // columns for column in range(columns + 1)]
+    # Stretch by stretch: a copy of hours would be large.
+    return [round(peak(samples[:, a:b]), 4) for a, b in pairwise(edges)]
 
 
 def save_spectrograms(
@@ -113,22 +117,30 @@ def _spectrogram(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     hop = max(1, round(HOP_SECONDS * sample_rate))
     window = np.hanning(window_length).astype(np.float32)
     window *= 2 / window.sum()
-    padded = np.pad(samples, ((0, 0), (window_length // 2, window_length)))
     n_frames = samples.shape[1] // hop + 1
     per_column = max(1, math.ceil(n_frames / COLUMNS))
     bins = 1 + math.floor(min(sample_rate / 2, MAX_HZ) * window_length / sample_rate)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window_length, axis=1)[:, ::hop]
-    frames = frames[:, :n_frames]  # [channels, frames, window]
     block = FRAMES_PER_BLOCK // per_column * per_column or per_column
     columns = []
     for start in range(0, n_frames, block):
-        spectrum = np.fft.rfft(frames[:, start : start + block] * window)[..., :bins]
+        frames = _frames(samples, start, min(start + block, n_frames), window_length, hop)
+        spectrum = np.fft.rfft(frames * window)[..., :bins]
         power = (np.abs(spectrum) ** 2).mean(axis=0)  # [frames, bins]
         # The mean of the frames that share a column: short noise stays as strong as it is.
         starts = np.arange(0, len(power), per_column)
         counts = np.diff(np.append(starts, len(power)))[:, None]
         columns.append(np.add.reduceat(power, starts, axis=0) / counts)
     return np.concatenate(columns).T
+
+
+def _frames(samples: np.ndarray, first: int, stop: int, length: int, hop: int) -> np.ndarray:
+    """Frames `first` to `stop` of samples, [channels, frames, length]; each centred on a hop."""
+    begin = first * hop - length // 2
+    end = (stop - 1) * hop - length // 2 + length
+    piece = samples[:, max(0, begin) : end]
+    lacking = max(0, end - max(samples.shape[1], max(0, begin)))
+    piece = np.pad(piece, ((0, 0), (max(0, -begin), lacking)))
+    return np.lib.stride_tricks.sliding_window_view(piece, length, axis=1)[:, ::hop]
 
 
 def _picture(power: np.ndarray, top: float) -> Image.Image:

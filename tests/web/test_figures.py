@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from recordings import RATE, noise
 
 
 def test_spectrograms_share_one_scale(make_tone, tmp_path):
@@ -20,3 +21,29 @@ def test_spectrograms_share_one_scale(make_tone, tmp_path):
     assert all(abs(found - row) <= 3 for found in loudest)
     assert pictures[0].max() > pictures[1].max() + 30  # 40 dB less is much darker
     assert pair.top_dbfs == pytest.approx(20 * np.log10(0.5), abs=0.5)
+
+
+def test_long_recordings_are_looked_at_without_copies_of_them(tmp_path):
+    """Two hours may be under way: what is drawn and scored of them must not take as much again."""
+    import tracemalloc
+
+    from frcrn_app.audio import Audio
+    from frcrn_app.web.denoise.facts import noise_reduction_db
+    from frcrn_app.web.denoise.views import View
+    from frcrn_app.web.figures import save_spectrograms, waveform_peaks
+
+    minutes = Audio(noise(15 * 60 * RATE), RATE)
+    samples = minutes.samples
+    tracemalloc.start()
+    for look in (
+        lambda: waveform_peaks(samples),
+        lambda: save_spectrograms(samples, samples, RATE, tmp_path),
+        lambda: noise_reduction_db(samples, samples, RATE),
+        lambda: View(minutes, minutes, tmp_path / "view", "there"),
+    ):
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        look()
+        _, most = tracemalloc.get_traced_memory()
+        assert most - before < 0.6 * samples.nbytes
+    tracemalloc.stop()

@@ -56,7 +56,7 @@ class Batch:
         self._lock = threading.RLock()
         self._numbers = 0
         self._threads = 0
-        self._deleted = False
+        self._looking_up = self._deleted = False
         self._left: list[Callable[[], bool]] = []  # of each who follows: whether they have gone
         self._remaining = Remaining()
 
@@ -185,8 +185,10 @@ class Batch:
                 # The context tells whose request it is, to the guard and to the queue.
                 run = partial(contextvars.copy_context().run, self._work)
                 threading.Thread(target=run, name="batch", daemon=True).start()
-            run = partial(contextvars.copy_context().run, self._look_up_lengths)
-            threading.Thread(target=run, name="batch lengths", daemon=True).start()
+            if not self._looking_up:
+                self._looking_up = True
+                run = partial(contextvars.copy_context().run, self._look_up_lengths)
+                threading.Thread(target=run, name="batch lengths", daemon=True).start()
 
     def _work(self) -> None:
         """One file after the other, until none waits or nobody waits for them."""
@@ -252,9 +254,13 @@ class Batch:
 
     def _look_up_lengths(self) -> None:
         """The lengths of the files that wait, for the table and the remaining time."""
-        for row in list(self.rows):
-            if self._nobody_waits():
-                return
-            if row.seconds is None and row.state == WAITING and not row.is_archive:
-                seconds = intake.length_of(row, self._engine, self._nobody_waits)
-                row.seconds = row.seconds or seconds
+        while True:
+            with self._lock:
+                waiting = (row for row in self.rows if row.state == WAITING)
+                row = next((row for row in waiting if not (row.is_archive or row.looked_up)), None)
+                if row is None or self._nobody_waits():
+                    self._looking_up = False
+                    return
+                row.looked_up = True
+            seconds = intake.length_of(row, self._engine, self._nobody_waits)
+            row.seconds = row.seconds or seconds

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gradio.utils import get_upload_folder
 
 from frcrn_app.audio import find_audio
-from frcrn_app.errors import AudioError, UserError
+from frcrn_app.errors import AudioError, Cancelled, UserError
 from frcrn_app.evaluation import MAX_ARCHIVE_BYTES, extract_archive
 from frcrn_app.isolation import isolated
 from frcrn_app.web.batch.names import safe_name
@@ -92,5 +92,5 @@ def length_of(row: Row, engine: Engine, cancelled: Callable[[], bool]) -> float 
             visitor=engine.guard.visitor(),
             cancelled=cancelled,
         )
-    except UserError:  # told when it is read
+    except (Cancelled, UserError):  # told when it is read
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,8 @@ class Row:
     scores: dict | None = None  # as `dnsmos_of_both` gives them
     loudness: float | None = None  # LUFS of the result, where one was asked for
     result: Path | None = None
-    cancelled: bool = field(default=False, repr=False)
+    cancelled: bool = False
+    looked_up: bool = False  # its length, in its header
 
     def begin_again(self) -> None:
         """Wait once more, without anything that came of it before."""

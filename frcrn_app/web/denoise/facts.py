@@ -53,19 +53,15 @@ def dnsmos_of_both(original: Audio, cleaned: Audio) -> dict:
     """
     from frcrn_app.metrics import dnsmos
 
-    before, after = _scored_samples(original), _scored_samples(cleaned)
-    if len(before) <= STRETCH:
-        # Repeated to one window's length; DNSMOS by itself would repeat it to several windows of
-        # the same sound, which costs seconds and says the same.
-        before, after = (np.resize(samples, STRETCH) for samples in (before, after))
-    count = STRETCHES if len(before) > STRETCH + SAMPLE_RATE else 1
-    starts = np.linspace(0, len(before) - STRETCH, count).astype(int)
-    pieces = [slice(start, start + STRETCH) for start in starts]
+    seconds = STRETCH / SAMPLE_RATE
+    count = STRETCHES if original.duration > seconds + 1 else 1
+    starts = np.linspace(0, max(0.0, original.duration - seconds), count) if count > 1 else [0.0]
+    pieces = [[_stretch(audio, start) for audio in (original, cleaned)] for start in starts]
     found = []
     error = None
-    for piece in pieces:
+    for before, after in pieces:
         try:
-            found.append((dnsmos(before[piece]), dnsmos(after[piece])))
+            found.append((dnsmos(before), dnsmos(after)))
         except MetricError as undefined:  # such as a silent stretch
             error = undefined
     if not found:
@@ -90,8 +86,16 @@ def _frame_powers(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     return np.einsum("cfs,cfs->f", blocks, blocks, dtype=np.float64) / (len(samples) * length)
 
 
-def _scored_samples(audio: Audio) -> np.ndarray:
-    """The sound at 16 kHz, mono, [samples]."""
+def _stretch(audio: Audio, start: float) -> np.ndarray:
+    """What DNSMOS scores at once from a second on, at 16 kHz, mono, [STRETCH].
+
+    Shorter audio is repeated; DNSMOS by itself would repeat it to several windows of the same
+    sound, which costs seconds and says the same.
+    """
     from frcrn_app.audio import resample, to_mono
 
-    return resample(to_mono(audio).samples, audio.sample_rate, SAMPLE_RATE)[0]
+    first = round(start * audio.sample_rate)
+    # A little more, so that the resampler's end is cut off.
+    last = first + math.ceil((STRETCH / SAMPLE_RATE + 0.1) * audio.sample_rate)
+    part = audio.with_samples(audio.samples[:, first:last])
+    return np.resize(resample(to_mono(part).samples, audio.sample_rate, SAMPLE_RATE)[0], STRETCH)
