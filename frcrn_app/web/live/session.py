@@ -10,6 +10,7 @@ from collections import deque
 from frcrn_app.web.live.messages import FRAMES_A_SECOND, Frame, LiveError, write_frame, write_words
 
 BACKLOG = 8  # frames that wait for the network; older ones are dropped
+STANDING = 2  # frames that wait at all times of a second: what was late once need not stay so
 UNHEARD = 50  # frames on their way to the page; while there are so many, others are dropped
 OUTBOX = 8  # frames that wait to be sent
 FASTER = 1.02  # than real time: the clocks of sound cards differ
@@ -39,6 +40,7 @@ class Session:
         self._last = -1  # number of the newest frame that came
         self._began = 0.0
         self._accepted = 0
+        self._least = BACKLOG  # frames that have waited within the present second
         self._error: LiveError | None = None
 
     def begin(self) -> None:
@@ -60,9 +62,13 @@ class Session:
         if self._accepted < allowed:
             self._accepted += 1
             self._waiting.append(frame)
+            self._least = min(self._least, len(self._waiting))
             if len(self._waiting) > BACKLOG:
-                self._waiting.popleft()
-                self.dropped += 1
+                self._drop(1)
+            elif self._accepted % FRAMES_A_SECOND == 0:
+                if self._least > STANDING:
+                    self._drop(self._least - 1)
+                self._least = BACKLOG
         elif self.received - self._accepted <= PATIENCE:
             self.dropped += 1
         else:
@@ -74,6 +80,12 @@ class Session:
             return self._waiting.popleft()
         except IndexError:
             return None
+
+    def _drop(self, count: int) -> None:
+        """Let the oldest frames go that wait for the network."""
+        for _ in range(count):
+            if self.take() is not None:
+                self.dropped += 1
 
     def say(self, kind: str, **fields: object) -> None:
         """Put words into the outbox."""
