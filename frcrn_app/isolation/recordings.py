@@ -21,6 +21,8 @@ COST = 5
 DECODING_BYTES = 256 << 20  # beyond the samples: decoders, blocks, their libraries
 
 _SAMPLE_BYTES = 4
+_LEAST_BYTE_RATE = 500  # bytes a second that speech is coded in at the least
+_ESTIMATE = 1.5  # times what a header states, if that is estimated
 _PROBE_SECONDS = 5.0
 _READ_SECONDS = 15.0  # for any file, and as much again
 _READ_SPEED = 20  # times faster than it plays, at the least
@@ -134,7 +136,7 @@ def _hold(held: ExitStack, tracks: list[Audio]) -> None:
 def stated(path: Path, max_seconds: float) -> Stated:
     """What a file's header promises, up to the limit of seconds.
 
-    Where it promises nothing: as many samples as stereo at 48 kHz may have.
+    Where it promises nothing: what a file of that size may hold, at 48 kHz in stereo.
     """
     import soundfile
 
@@ -152,11 +154,15 @@ def _stated_by_pyav(path: Path, max_seconds: float) -> Stated:
 
     from frcrn_app.audio import has_picture
 
-    unknown = int(max_seconds * 48_000) * 2
+    longest = min(max_seconds, 1 + path.stat().st_size / _LEAST_BYTE_RATE)
+    unknown = int(longest * 48_000) * 2
     try:
         with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
+            if container.duration is not None and container.duration > 0:
+                # Estimated from the bit rate, by some containers.
+                longest = min(longest, 1 + _ESTIMATE * container.duration / av.time_base)
             samples = [
-                int(max_seconds * (getattr(stream, "rate", None) or 48_000))
+                int(longest * (getattr(stream, "rate", None) or 48_000))
                 * (getattr(stream, "channels", None) or 2)
                 for stream in container.streams.audio
             ]

@@ -42,18 +42,20 @@ def test_what_a_header_promises_is_set_aside(tmp_path, speech):
     save_audio(other, speech, format="same")
     assert stated(other, 60.0).samples >= speech.samples.size
     (tmp_path / "junk.wav").write_bytes(b"junk" * 100)
-    assert stated(tmp_path / "junk.wav", 10.0).samples == 10 * 48_000 * 2
+    assert stated(tmp_path / "junk.wav", 10.0).samples == int((1 + 400 / 500) * 48_000) * 2
+    hours = stated(other, 7_200.0).samples  # the longest that is accepted tells nothing
+    assert speech.samples.size <= hours <= 2 * speech.samples.size
 
 
 def test_every_track_counts_until_the_last_one_is_let_go(tmp_path):
     film = two_track_film(tmp_path / "film.mkv")
-    assert stated(film, 2.0).samples == 2 * 48_000 * (2 + 1)
+    assert stated(film, 1.0).samples == 48_000 * (2 + 1)
     budget = Budget(512 * MIB)
-    tracks = read_tracks(film, max_seconds=2.0, budget=budget)
+    tracks = read_tracks(film, max_seconds=3_600.0, budget=budget)
     assert tracks.has_picture
     assert [track.channels for track in tracks.audio] == [2, 1]
     tracks.audio.pop()
-    assert budget.held == stated(film, 2.0).samples * 4 * COST
+    assert 3 * 48_000 * 4 * COST <= budget.held < 40 * MIB
     tracks.audio.pop()
     assert budget.held == 0
 
