@@ -73,8 +73,9 @@ def spread_plan(
             return stack.enter_context(Ledger(ledger, how, options, resume=resume))
 
         spread = Spread(plan.jobs, workers, open_ledger)
-        tick = partial(progress, spread.standing) if progress else lambda: None
-        Foreman(workers).run(spread, tick)
+        for _ in Foreman(workers).run(spread):
+            if progress:
+                progress(spread.standing)
         found = {job.target: spread.ledger.find(job) for job in plan.present}
     present = [
         found[job.target] or FileResult(job.source, job.target, "present") for job in plan.present
@@ -113,7 +114,7 @@ class Spread:
             self.ledger = self._open_ledger(facts)
             self.standing.started = time.monotonic()
         if (facts.version, facts.sha256) != (__version__, self.facts.sha256):
-            raise UserError("batch.other_weights")
+            raise UserError("workers.differ")
 
     def left(self, worker: int) -> None:
         for long in list(self._long.values()):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from frcrn_app.cli.arguments import positive
+from frcrn_app.cli.arguments import Lines, positive
 
 if TYPE_CHECKING:
     from frcrn_app.batch import DenoiserSettings, Standing
@@ -59,7 +59,10 @@ def settings_of(args: argparse.Namespace) -> DenoiserSettings:
 
 
 class StandingBar:
-    """How far many workers are: files, hours of audio, times real time, what remains. A context."""
+    """How far many workers are: files, hours of audio, times real time, what remains. A context.
+
+    A bar on a terminal, elsewhere a line now and then.
+    """
 
     def __enter__(self) -> StandingBar:
         from tqdm import tqdm
@@ -71,6 +74,8 @@ class StandingBar:
             leave=False,
             bar_format="{percentage:3.0f}%|{bar:20}| {desc}",
         )
+        self._lines = Lines()
+        self._lines.is_due()  # the first one in a while
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -79,6 +84,8 @@ class StandingBar:
     def __call__(self, standing: Standing) -> None:
         self._bar.set_description_str(standing_text(standing), refresh=False)
         self._bar.update(standing.fraction - self._bar.n)
+        if self._bar.disable and self._lines.is_due():
+            self._lines.say(standing_text(standing))
 
 
 def standing_text(standing: Standing) -> str:

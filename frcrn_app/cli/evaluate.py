@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frcrn_app.cli.arguments import add_network_arguments
+from frcrn_app.cli.crews import add_worker_arguments, crew_of, settings_of
 from frcrn_app.errors import PairError
 
 if TYPE_CHECKING:
@@ -66,7 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--align", action="store_true", help="shift recordings by up to 100 ms onto the clean ones")
     add("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
-    add("--workers", type=int, help="scoring processes (default: one a core)")
+    add_worker_arguments(
+        parser,
+        "processes that clean and score, each with its share of the cores (default: one that "
+        "cleans on all cores, in turn with one a core that score)",
+    )
     add("--csv", metavar="FILE", help="write a line a file")
     add("--json", metavar="FILE", help="write everything, with versions and settings")
     add("--html", metavar="FILE", help="write a report that plays, opens offline and prints well")
@@ -121,6 +126,8 @@ def run(args: argparse.Namespace) -> int:
             align=args.align,
             seed=args.seed,
             workers=args.workers,
+            crew=crew_of(args) if args.denoise or args.ray else None,
+            denoiser_of=settings_of(args).denoiser,
             journal=journal,
             resume=args.resume,
             enhanced_folder=args.enhanced,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from frcrn_app.audio import load_audio, save_audio
 from frcrn_app.errors import PairError
+from frcrn_app.evaluation.by_workers import OwnTask
 from frcrn_app.evaluation.pairing import Pair, PairSet
 from frcrn_app.evaluation.recordings import MAX_SECONDS
 from frcrn_app.evaluation.scoring import Measured, SoundScores
@@ -59,6 +60,14 @@ class OwnSystem:
         device = str(of.device).split(":")[0]
         how = f"at {self._strength:g} in {of.precision} on {device}"
         return f"{noisy_hash} by {of.sha256} {how}, frcrn_app {__version__}"
+
+    def task(self, job: Job) -> OwnTask | None:
+        """What a worker is to make of a pair; None: all that is wanted of it is there already."""
+        target = self._targets[job.place]
+        job.enhanced = target if self._keep else None
+        if self.name in job.sounds and (not self._keep or target.is_file()):
+            return None
+        return OwnTask(self.name, job.enhanced, self._strength)
 
     def make(self, job: Job, check: Callable[[], None]) -> None:
         """Clean the noisy file of a pair unless what is wanted of it is there already."""

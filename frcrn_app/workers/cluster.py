@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from frcrn_app.errors import DeviceError, UserError
+from frcrn_app.errors import UserError
 from frcrn_app.workers.crew import Handle, Lost, Make, Seat, WorkerDied
 from frcrn_app.workers.held import Held
 
@@ -52,15 +52,21 @@ class RayCrew:
         make: builds what a worker holds; the package must be installed on every machine.
         address: of a running cluster, or "auto" for this machine's; "local" starts one here.
         size: workers; None: one for each GPU if `gpus`, else for each `CORES_A_WORKER` cores.
+        threads: of arithmetic of each; None: an equal share of the cores.
         gpus: whether workers are to have a GPU, where the cluster has some.
 
     Raises:
         UserError: Ray is not installed, or there is no cluster.
-        DeviceError: so many workers do not fit the cluster.
     """
 
     def __init__(
-        self, make: Make, address: str = "local", size: int | None = None, *, gpus: bool = True
+        self,
+        make: Make,
+        address: str = "local",
+        size: int | None = None,
+        *,
+        threads: int | None = None,
+        gpus: bool = True,
     ):
         # Ray reports to its makers unless told otherwise.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -79,8 +85,9 @@ class RayCrew:
             self.size = size or int(total_gpus)
             self._gpus = min(1.0, total_gpus / self.size)
         else:
-            self.size = size or _fitting(machine_cores, min(CORES_A_WORKER, max(machine_cores)))
-        self._threads = _share(machine_cores, self.size)
+            usual = max(1, min(CORES_A_WORKER, max(machine_cores, default=1)))
+            self.size = size or max(1, _fitting(machine_cores, usual))
+        self._threads = threads or _share(machine_cores, self.size)
         self._make = make
         self._actors = [self._started(number) for number in range(self.size)]
 
@@ -148,11 +155,11 @@ def _fitting(machine_cores: Sequence[int], threads: int) -> int:
 
 
 def _share(machine_cores: Sequence[int], size: int) -> int:
-    """Threads of each of `size` workers, each on one machine. Raises DeviceError."""
+    """Threads of each of `size` workers; one where these do not fit yet, and wait for machines."""
     for threads in range(max(machine_cores, default=0), 0, -1):
         if _fitting(machine_cores, threads) >= size:
             return threads
-    raise DeviceError("workers.too_many", count=size, cores=sum(machine_cores))
+    return 1
 
 
 def _settled(reference: Any) -> Future[Any]:

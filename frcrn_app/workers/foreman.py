@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -78,8 +78,8 @@ class Foreman:
         self._idle: list[int] = []
         self._stillborn: dict[int, int] = {}
 
-    def run(self, work: Work, tick: Callable[[], None] = lambda: None) -> None:
-        """Until all is done. `tick` is called five times a second; what it raises ends the run.
+    def run(self, work: Work) -> Iterator[None]:
+        """Until all is done; yields at least five times a second.
 
         Raises:
             UserError: the workers cannot be made ready, or all of them keep dying.
@@ -94,7 +94,7 @@ class Foreman:
             for future in done:
                 self._settle(work, future, self._under_way.pop(future))
             self._give_up_late(work)
-            tick()
+            yield
 
     def _give(self, work: Work) -> None:
         for worker in list(self._idle):

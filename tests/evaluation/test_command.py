@@ -45,7 +45,6 @@ def test_the_command_tells_of_bad_files_and_bad_words(own_set, tmp_path, capsys)
         ["--manifest", "x.csv"],
         ["--html", str(tmp_path / "folder.html")],
         ["--json", str(tmp_path / "r.csv" / "r.json")],
-        ["--workers", "0"],
     ):
         assert evaluate_command(own_set, *wrong) == 2
         assert capsys.readouterr().err.startswith("error: ")

@@ -1,0 +1,86 @@
+"""A Ray cluster of two nodes on this machine: the same files, and nothing lost with a worker."""
+
+import os
+from functools import partial
+
+import numpy as np
+import pytest
+from paths import ROOT
+from sets import pairs_of
+from workers_that_die import Dying
+
+from frcrn_app import Denoiser
+from frcrn_app.audio import Audio, load_audio, save_audio
+from frcrn_app.batch import spread_plan
+from frcrn_app.evaluation import evaluate_pairs
+from frcrn_app.workers import RayCrew
+
+ray = pytest.importorskip("ray", reason="needs Ray (frcrn-app[cluster])")
+
+
+@pytest.fixture(scope="module")
+def address():
+    """Of a cluster of two nodes with a core each."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"  # as if it were installed
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 100 << 20}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    cluster.add_node(**node)
+    ray.init(address=cluster.address, log_to_driver=False)
+    yield cluster.address
+    ray.shutdown()
+    cluster.shutdown()
+    del os.environ["PYTHONPATH"]
+
+
+def dying(make, markers, address):
+    """A crew of actors that are killed."""
+    return RayCrew(partial(Dying, make, markers), address, 2)
+
+
+def test_two_nodes_make_the_same_files_as_one_process_though_workers_are_killed(
+    archive, address, tmp_path
+):
+    results, facts = spread_plan(
+        archive.plan(tmp_path / "out"),
+        partial(dying, markers=tmp_path, address=address),
+        archive.settings,
+        archive.options,
+        cut_seconds=archive.cut_seconds,
+        ledger=tmp_path / "ledger.jsonl",
+    )
+    assert facts is not None
+    assert facts.device == "cpu"
+    assert {"clean", "enhance", "finish"} <= {path.name for path in tmp_path.iterdir()}
+    failed = {result.source.name: result.error.code for result in results if result.error}
+    assert failed == {"bad.wav": "audio.foreign"}
+    assert archive.compare(tmp_path / "out") < 1e-6
+    assert len((tmp_path / "ledger.jsonl").read_text().splitlines()) == 7
+
+
+def test_an_evaluation_on_the_cluster_has_the_rows_of_one_on_this_machine(
+    archive, address, example_pairs, tmp_path
+):
+    for paths in example_pairs[:2]:
+        for folder, path in zip(("noisy", "clean"), paths, strict=True):
+            samples = load_audio(path).samples[:, 16_000:40_000]
+            for target in (folder, "other"):
+                save_audio(tmp_path / target / f"{paths[1].stem}.wav", Audio(samples, 16_000))
+    (tmp_path / "noisy/damaged.wav").write_bytes(b"no sound")
+    (tmp_path / "clean/damaged.wav").write_bytes(b"no sound")
+    settings = archive.settings
+    options = {"metrics": ["stoi", "si_sdr"], "denoiser": settings.denoiser()}
+    plain = evaluate_pairs(pairs_of(tmp_path), **options)
+    crew = partial(RayCrew, address=address, size=2)
+    spread = evaluate_pairs(pairs_of(tmp_path), **options, crew=crew, denoiser_of=settings.denoiser)
+    assert isinstance(options["denoiser"], Denoiser)
+    assert [row.name for row in spread.rows] == [row.name for row in plain.rows]
+    assert [row.problems for row in spread.rows] == [row.problems for row in plain.rows]
+    for system in plain.systems:
+        for metric in plain.metrics:
+            np.testing.assert_allclose(
+                spread.values(system, metric), plain.values(system, metric), rtol=1e-5
+            )
+    assert np.isfinite(spread.real_time_factor())
