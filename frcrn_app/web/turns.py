@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from frcrn_app.audio import Audio
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
+NICE = 5  # behind live sessions, whose frames of 20 ms cannot wait
 LARGE_SECONDS = 30.0  # of audio, whose memory short jobs have no use for
 
 
@@ -180,6 +184,7 @@ class Worker:
             self._changed.notify()
 
     def _run(self) -> None:
+        _stand_back()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._parties or self._closed)
@@ -239,3 +244,10 @@ class Worker:
             job.finish(outcome)
         if any(job.audio.duration > LARGE_SECONDS for job in party.jobs):
             give_back_freed_memory()
+
+
+def _stand_back() -> None:
+    """Let this thread, and those that its arithmetic starts, be behind others for a processor."""
+    if sys.platform == "linux":  # elsewhere threads have no priority of their own
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
