@@ -49,6 +49,16 @@ def evaluate_the_examples(page: Page, address: str) -> None:
     time.sleep(2)  # the pictures fade in
 
 
+def clean_a_folder(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("#weights")
+    page.get_by_role("tab", name="Batch").click()
+    page.set_input_files(
+        ".fr-batch input[webkitdirectory]", str(FOLDER.parents[1] / "examples/noisy")
+    )
+    page.wait_for_selector('.fr-batch[data-state="ended"]', timeout=200_000)
+
+
 def save_report(page: Page) -> None:
     """The HTML report of the evaluation that the page shows, as a browser opens it."""
     with page.expect_download() as waiting:
@@ -87,6 +97,9 @@ def main() -> None:
         page.evaluate("document.querySelector('#result').closest('.fr-card').scrollIntoView()")
         time.sleep(1)
         save(page, "denoise-narrow.png", full_page=False)
+        page = browser.new_context(**WIDE).new_page()
+        clean_a_folder(page, address)
+        save(page, "batch-wide.png", full_page=True)
         page = browser.new_context(**WIDE).new_page()
         evaluate_the_examples(page, address)
         page.set_viewport_size({"width": 1280, "height": 1720})

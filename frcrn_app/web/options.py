@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
 DEFAULT_MAX_SECONDS = 7200.0
+DEFAULT_VISITOR_MINUTES = 60.0
 BYTES_PER_SECOND = 48_000 * 2 * 4  # of the largest usual upload: 48 kHz, stereo, float
 MIN_UPLOAD_BYTES = 64 * 2**20  # room for a short video, of which the audio alone is used
 
@@ -176,7 +177,9 @@ class WebOptions(BaseSettings):
         False, "serve strangers: limits by address, which docs/deployment.md lists"
     )
     visitor_minutes: Annotated[float, AfterValidator(_finite_and_positive)] = _option(
-        60.0, "of audio an hour for one visitor, with --public (default 60)", "MINUTES"
+        DEFAULT_VISITOR_MINUTES,
+        "of audio an hour for one visitor, with --public (default 60)",
+        "MINUTES",
     )
     visitor_jobs: Annotated[int, Field(ge=1)] = _option(
         6, "of one visitor waiting or running, with --public (default 6)", "JOBS"
@@ -214,6 +217,19 @@ class WebOptions(BaseSettings):
         if bool(self.ssl_certfile) != bool(self.ssl_keyfile):
             raise _wrong("--ssl-certfile and --ssl-keyfile belong together: give both")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _within_a_visitors_hour(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """A recording that no visitor may send is not invited."""
+        public = str(values.get("public", "0")).lower() in ("1", "true", "yes", "on", "t", "y")
+        try:
+            allowed = 60 * float(values.get("visitor_minutes", DEFAULT_VISITOR_MINUTES))
+        except (TypeError, ValueError):  # told by the field itself
+            return values
+        if not public or not allowed > 0:
+            return values
+        return {"max_seconds": min(DEFAULT_MAX_SECONDS, allowed)} | values
 
     @model_validator(mode="after")
     def _mcp_is_installed(self) -> "WebOptions":

@@ -57,6 +57,7 @@ class Batch:
         self._numbers = 0
         self._threads = 0
         self._looking_up = self._deleted = False
+        self._following: dict[str, object] = {}
         self._left: list[Callable[[], bool]] = []  # of each who follows: whether they have gone
         self._remaining = Remaining()
 
@@ -95,14 +96,17 @@ class Batch:
         self.cancel()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def follow(self, gone: Callable[[], bool]) -> Iterator[dict]:
+    def follow(self, gone: Callable[[], bool], who: str = "") -> Iterator[dict]:
         """What to show, whenever it changes, until nothing is left to do.
 
         Args:
             gone: whether whoever follows has left.
+            who: follows; where they begin anew, this ends.
         """
+        me = object()
         with self._lock:
             self._left = [*self._left[-_FOLLOWERS:], gone]
+            self._following[who] = me
         self._start()
         told: dict | None = None
         when = 0.0
@@ -112,6 +116,8 @@ class Batch:
                 told, when = now, time.monotonic()
                 yield now | {"at": round(when, 3)}
             if not now["total"]["under_way"] or self._deleted or gone():
+                return
+            if self._following[who] is not me:
                 return
             time.sleep(POLL_SECONDS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -130,19 +131,22 @@ def _connect(
         given["loudness"] = loudness_of(given["loudness"])
         return Settings(**given)
 
-    def followed(event: gr.EventData, find: Callable[[dict], Batch]) -> Iterator[dict]:
+    def followed(
+        event: gr.EventData, request: gr.Request, find: Callable[[dict], Batch]
+    ) -> Iterator[dict]:
         """What a page shows of the batch that its wish finds, or why there is none."""
         wish = event._data or {}
         try:
-            yield from find(wish).follow(engine.guard.abandoned())
+            batch = find(wish)
+            yield from batch.follow(engine.guard.abandoned(), str(request.session_hash))
         except UserError as error:
             try:
                 shown = batches.find(str(wish.get("ticket"))).shown()
             except UserError:
                 shown = EMPTY
-            yield shown | {"problem": sentence(error)}
+            yield shown | {"problem": sentence(error), "at": time.monotonic()}
 
-    def send(values: Values, event: gr.EventData) -> Iterator[dict]:
+    def send(values: Values, event: gr.EventData, request: gr.Request) -> Iterator[dict]:
         def find(wish: dict) -> Batch:
             settings = chosen(values)
             if wish.get("ticket"):
@@ -154,9 +158,9 @@ def _connect(
             batch.add(uploads(wish.get("files")))
             return batch
 
-        yield from followed(event, find)
+        yield from followed(event, request, find)
 
-    def again(values: Values, event: gr.EventData) -> Iterator[dict]:
+    def again(values: Values, event: gr.EventData, request: gr.Request) -> Iterator[dict]:
         """Everything once more, with the settings as they are now."""
 
         def find(wish: dict) -> Batch:
@@ -165,24 +169,24 @@ def _connect(
             batch.try_again(everything=True)
             return batch
 
-        yield from followed(event, find)
+        yield from followed(event, request, find)
 
-    def retry(event: gr.EventData) -> Iterator[dict]:
+    def retry(event: gr.EventData, request: gr.Request) -> Iterator[dict]:
         def find(wish: dict) -> Batch:
             batch = batches.find(str(wish.get("ticket")))
             batch.try_again(_number(wish))
             return batch
 
-        yield from followed(event, find)
+        yield from followed(event, request, find)
 
-    def resume(event: gr.EventData) -> Iterator[dict]:
+    def resume(event: gr.EventData, request: gr.Request) -> Iterator[dict]:
         """What a page that is loaded again was following; nothing where it has been deleted."""
         try:
             batch = batches.find(str((event._data or {}).get("ticket")))
         except UserError:
             yield EMPTY
             return
-        yield from batch.follow(engine.guard.abandoned())
+        yield from batch.follow(engine.guard.abandoned(), str(request.session_hash))
 
     def cancel(event: gr.EventData) -> None:
         wish = event._data or {}

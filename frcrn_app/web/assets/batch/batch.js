@@ -14,6 +14,7 @@ const TICKET = "frcrn-batch"; // of the batch that this tab shows: a page loaded
 const SHOWN = "frcrn-batch-shown"; // whether the tab was in view when the page was left
 const SILENCE = 15000; // ms without a word from the server, after which it is asked again
 const LOOK = 5000; // ms between two looks at that
+const GATHER = 400; // ms in which files that arrive are told to the server together
 
 export const mount = ({ element, props, trigger, watch, upload }) => {
   const { language, text } = translator(props);
@@ -28,6 +29,7 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
   let value = { rows: [], total: null };
   let problem = "";
   let heard = Date.now(); // when the server said something last
+  let gathering = null; // timer until files that have arrived are told
   let awaited = false; // a batch was begun, whose ticket is not known yet
   let told = ""; // what was announced last
   let words = null; // language that is shown
@@ -42,6 +44,7 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
   };
 
   const flush = () => {
+    gathering = null;
     if (awaited) return; // the next answer brings the ticket
     const files = uploads.take();
     if (!files.length) return;
@@ -49,7 +52,11 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     ask("send", { files });
   };
 
-  const uploads = new Uploads({ upload, changed: () => draw(), arrived: flush });
+  const gather = () => {
+    gathering ??= setTimeout(flush, GATHER);
+  };
+
+  const uploads = new Uploads({ upload, changed: () => draw(), arrived: gather });
 
   const add = (files) => {
     problem = "";
@@ -183,8 +190,8 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     });
   };
   const asLine = (origin) => {
-    const state = origin.state === "not_uploaded" ? origin.state : "uploading";
-    return { origin, name: origin.name, state };
+    const states = { not_uploaded: "not_uploaded", refused: "failed" };
+    return { origin, name: origin.name, state: states[origin.state] ?? "uploading" };
   };
   const actionsOf = (row) => {
     if (!row.origin) return actions;
@@ -280,7 +287,10 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
   const receive = () => {
     const next = props.value ?? { rows: [], total: null };
     heard = Date.now();
-    if (next.problem) problem = next.problem;
+    if (next.problem) {
+      problem = next.problem;
+      uploads.refuse();
+    }
     // An answer to an earlier wish may arrive after one to a later.
     if (next.ticket === value.ticket && (next.at ?? 0) < (value.at ?? 0)) return;
     value = next;
@@ -288,7 +298,7 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     uploads.forgetSent();
     store("sessionStorage", TICKET, value.ticket ?? null);
     draw();
-    flush();
+    gather();
   };
 
   // A file may be dropped anywhere on the page while the tab is in view.

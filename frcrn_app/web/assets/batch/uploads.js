@@ -6,7 +6,9 @@ const AT_ONCE = 3;
 export class Uploads {
   constructor({ upload, changed, arrived }) {
     Object.assign(this, { upload, changed, arrived });
-    this.rows = []; // { name, file, state: "uploading", "sent" or "not_uploaded" }
+    // { name, file, path, state: "waiting", "uploading", "arrived", "sent", "not_uploaded" or
+    // "refused" }
+    this.rows = [];
     this.running = 0;
   }
 
@@ -20,9 +22,10 @@ export class Uploads {
     return this.rows.some((row) => ["waiting", "uploading"].includes(row.state));
   }
 
-  // What was not uploaded is tried once more.
+  // What did not come through is tried once more.
   retry(row) {
-    row.state = "waiting";
+    row.state = row.path ? "arrived" : "waiting";
+    if (row.path) this.arrived();
     this.next();
     this.changed();
   }
@@ -30,6 +33,11 @@ export class Uploads {
   drop(row) {
     this.rows = this.rows.filter((other) => other !== row);
     this.changed();
+  }
+
+  // What the server did not take stays, to be tried again.
+  refuse() {
+    for (const row of this.rows) if (row.state === "sent") row.state = "refused";
   }
 
   // Those that the server has shown by now.
