@@ -89,8 +89,12 @@ export const openSession = async ({ address, processed, on }) => {
     async process(wanted) {
       source.disconnect();
       release();
-      stream = await openMicrophone(wanted).catch(() => stream);
-      listen();
+      try {
+        stream = await openMicrophone(wanted);
+        listen();
+      } catch {
+        on.unplugged();
+      }
     },
   };
 };
