@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module, util
+from typing import Any
 
 import numpy as np
 
 from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import MetricError
 from frcrn_app.metrics.checks import checked
+
+logger = logging.getLogger(__name__)
 
 RECOGNISERS = ("faster-whisper", "pocketsphinx")  # the first that is installed listens
 WHISPER_MODEL = "base"  # knows about a hundred languages; fetched from its hub at first use
@@ -31,7 +35,8 @@ def word_error_rate(samples: np.ndarray, text: str, recogniser: str | None = Non
         recogniser: one of RECOGNISERS; by default the first that is installed.
 
     Raises:
-        MetricError: no words in `text`, silence, or no recogniser that could know its language.
+        MetricError: no words in `text`, silence, no recogniser that could know its language, or
+            one whose model cannot be had.
     """
     try:
         import jiwer
@@ -82,17 +87,30 @@ def _sphinx() -> Callable[[np.ndarray], str]:
     return listen
 
 
-@lru_cache(maxsize=1)
 def _whisper() -> Callable[[np.ndarray], str]:
-    model = import_module("faster_whisper").WhisperModel(
-        WHISPER_MODEL, device="cpu", compute_type="int8", cpu_threads=1
-    )
+    model = _whisper_model()
+    if model is None:
+        raise MetricError("metrics.whisper_model", model=WHISPER_MODEL)
 
     def listen(samples: np.ndarray) -> str:
         segments, _ = model.transcribe(samples.astype(np.float32), temperature=0.0)
         return " ".join(segment.text for segment in segments)
 
     return listen
+
+
+@lru_cache(maxsize=1)
+def _whisper_model() -> Any:
+    """The model, None where it is neither here nor can be fetched: asked once, not for each row."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return import_module("faster_whisper").WhisperModel(
+            WHISPER_MODEL, device="cpu", compute_type="int8", cpu_threads=1
+        )
+    except (OSError, HfHubHTTPError) as error:  # no network, no such model, no room for it
+        logger.warning("no model for faster-whisper: %s", error)
+        return None
 
 
 def _pcm16(samples: np.ndarray) -> bytes:

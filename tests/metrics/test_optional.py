@@ -1,9 +1,12 @@
 """Scores that need optional packages."""
 
+import os
+import subprocess
 import sys
 from importlib import util
 
 import pytest
+from paths import ROOT
 
 from frcrn_app import metrics
 from frcrn_app.errors import MetricError
@@ -42,3 +45,20 @@ def test_what_no_recogniser_can_compare_is_said(speech, text, recogniser, code):
     with pytest.raises(MetricError) as refused:
         metrics.word_error_rate(speech.samples[0], text, recogniser)
     assert refused.value.code == f"metrics.{code}"
+
+
+def test_a_recogniser_without_its_model_is_one_sentence(tmp_path):
+    pytest.importorskip("jiwer")
+    pytest.importorskip("faster_whisper")
+    script = """
+import numpy as np
+from frcrn_app import metrics
+noise = np.random.default_rng(0).uniform(-.1, .1, 16_000)
+print(metrics.score(None, noise, ["wer"], text="hello")[1]["wer"])
+"""
+    offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    heard = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=offline, cwd=ROOT
+    )
+    assert "could not be fetched" in heard.stdout, heard.stderr
+    assert heard.stdout.count("\n") == 1
