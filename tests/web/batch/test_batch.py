@@ -175,7 +175,7 @@ def test_only_uploads_are_read(demo):
 
 def test_assistants_find_and_use_the_documented_endpoints_alone(demo, tmp_path):
     from mcp import ClientSession
-    from mcp.client.streamable_http import streamablehttp_client
+    from mcp.client.streamable_http import streamable_http_client
 
     recording = save_audio(tmp_path / "talk.wav", SECOND, format="wav16").read_bytes()
     sound = "data:audio/wav;base64," + base64.b64encode(recording).decode()
@@ -183,7 +183,7 @@ def test_assistants_find_and_use_the_documented_endpoints_alone(demo, tmp_path):
     async def ask():
         address = f"{demo.address}/gradio_api/mcp/"
         async with (
-            streamablehttp_client(address) as (read, write, _),
+            streamable_http_client(address) as (read, write, _),
             ClientSession(read, write) as session,
         ):
             await session.initialize()
