@@ -24,8 +24,10 @@ OVER = ".fr-live-tab[data-state=over]"
 PHONE = {"width": 390, "height": 844}
 LIVE_WEIGHTS = ROOT / "weights" / "frcrn-live.safetensors"
 TAP = (Path(__file__).parent / "live_tap.js").read_text()
-REFUSING = """MediaDevices.prototype.getUserMedia = () =>
-  Promise.reject(new DOMException("Permission denied", "NotAllowedError"));"""
+REFUSING = """() => {
+  MediaDevices.prototype.getUserMedia = () =>
+    Promise.reject(new DOMException("Permission denied", "NotAllowedError"));
+}"""
 
 
 @pytest.fixture(scope="module")
