@@ -3,8 +3,15 @@
 `tests/inference/test_private_torch.py` fails when a version of torch moves one of them.
 """
 
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.jit._fuser import optimized_execution
+from torch.jit._trace import is_tracing
 
 
 def processor_multiplies_in_bfloat16() -> bool:
@@ -30,3 +37,23 @@ def onednn_convolution_plus(
     return torch.ops.mkldnn._convolution_pointwise.binary(
         x, plus, kernel, None, padding, stride, (1, 1), 1, *add
     )
+
+
+def record(module: nn.Module, example: tuple) -> Callable[..., Any]:
+    """What a module does with an example, as a program that runs without Python."""
+    with warnings.catch_warnings():
+        # torch would have recordings made for compilers, which machines that run this need not
+        # have; and what in a module is Python is meant to be constant.
+        warnings.simplefilter("ignore")
+        recorded: Any = torch.jit.trace(module, example, check_trace=False)
+        return torch.jit.freeze(recorded.eval())
+
+
+def recording() -> bool:
+    """Whether this thread is in `record`."""
+    return is_tracing()
+
+
+def as_recorded() -> AbstractContextManager[None]:
+    """In it recordings run as they are: optimising takes a second of the first call."""
+    return optimized_execution(False)

@@ -7,12 +7,11 @@ then run the recording, and runs beside those that are in Python.
 
 from __future__ import annotations
 
-import warnings
-
 import torch
 from torch import Tensor, nn
 
 from frcrn_app.inference.fused import FusedFRCRN
+from frcrn_app.inference.private_torch import as_recorded, record
 from frcrn_app.model import apply_mask
 from frcrn_app.model.past import Past, delayed
 
@@ -40,13 +39,11 @@ class RecordedFrame:
         config = frames.model.config
         # Two streams, so that nothing is recorded that would hold for one alone.
         samples, past = torch.zeros(2, config.win_length), Past(2)
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what in the layers is Python is meant to be constant
+        with torch.no_grad():
             frames(samples, past)
             self._keys = list(past)
             example = (samples, list(past.values()))
-            recorded = torch.jit.trace(_Listed(frames, self._keys), example, check_trace=False)
-            self._recorded = torch.jit.freeze(recorded.eval())
+            self._recorded = record(_Listed(frames, self._keys), example)
         self._start = [value[:1].zero_() for value in past.values()]
 
     def __call__(self, samples: Tensor, past: Past) -> Tensor:
@@ -56,8 +53,7 @@ class RecordedFrame:
             past[key] if key in past else zeros.repeat(streams, *[1] * (zeros.ndim - 1))
             for key, zeros in zip(self._keys, self._start, strict=True)
         ]
-        # Optimising would take the first frames a second, and finds nothing here.
-        with torch.jit.optimized_execution(False):
+        with as_recorded():
             frames, states = self._recorded(samples, states)
         past.update(zip(self._keys, states, strict=True))
         return frames

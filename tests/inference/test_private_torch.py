@@ -32,3 +32,14 @@ def test_a_convolution_that_adds():
     expected = F.conv2d(x, kernel, None, (1, 2), (0, 2)) + plus
     actual = private_torch.onednn_convolution_plus(x, plus, kernel, (1, 2), (0, 2))
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_recording_does_what_the_module_does():
+    class Twice(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * (2 if private_torch.recording() else 3)
+
+    recorded = private_torch.record(Twice(), (torch.ones(2),))
+    with private_torch.as_recorded():
+        assert recorded(torch.ones(5)).tolist() == [2.0] * 5
+    assert not private_torch.recording()

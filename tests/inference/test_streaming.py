@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import torch
 from golden.seeded import seeded_network
 
 from frcrn_app.audio import Audio
@@ -13,6 +14,7 @@ from frcrn_app.cli.main import main
 from frcrn_app.errors import AudioError, CheckpointError, UserError
 from frcrn_app.inference import Denoiser, LiveDenoiser, LiveNetwork, push_together
 from frcrn_app.inference.benchmark import live_as_markdown, run_live_benchmark
+from frcrn_app.model.past import Past
 from frcrn_app.weights import save_weights
 
 LOOKAHEAD = 1
@@ -110,6 +112,21 @@ def test_streams_of_one_network_do_not_touch_each_other(network, noisy):
         np.testing.assert_allclose(out, alone[i], rtol=0, atol=1e-5)
     out = np.concatenate(parts[2])
     np.testing.assert_allclose(out, alone[2][: out.size], rtol=0, atol=1e-5)
+
+
+def test_a_recorded_frame_is_that_of_the_layers(network, noisy):
+    """For any number of streams, also such as begin among others."""
+    pasts = [[Past(1), Past(1)] for _ in range(2)]
+    samples = noisy[: 640 * 9].reshape(3, 3, 640)  # of three moments, three streams
+    for moment in samples:
+        frames = []
+        for of, run in zip(pasts, (network._frame, network._frames), strict=True):
+            of.append(Past(1))  # one more begins
+            past = Past.of([(each, 0) for each in of])
+            with torch.inference_mode():
+                frames.append(run(torch.from_numpy(moment).repeat(2, 1)[: len(of)], past))
+            of[:] = past.apart()
+        torch.testing.assert_close(*frames, rtol=0, atol=1e-5)
 
 
 def test_threads_share_a_network(network, noisy):

@@ -232,7 +232,12 @@ class Gates(nn.Module):
     def __init__(self, attention: SqueezeExcitation):
         super().__init__()
         self.causal = attention.causal
-        (down_r, _, up_r, _), (down_i, _, up_i, _) = attention.fc_r, attention.fc_i
+        down_r, up_r, down_i, up_i = (
+            layer
+            for fully_connected in (attention.fc_r, attention.fc_i)
+            for layer in fully_connected
+            if isinstance(layer, nn.Linear)
+        )
         # Columns: of the real layer for the real and the imaginary part, then of the imaginary
         # layer for the imaginary and the real part, so that both halves add up to gates.
         swapped = torch.block_diag(down_i.weight, down_i.weight).roll(down_r.weight.shape[1], 1)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from frcrn_app.inference.precision import on_onednn
-from frcrn_app.inference.private_torch import onednn_convolution_plus, onednn_linear
+from frcrn_app.inference.private_torch import onednn_convolution_plus, onednn_linear, recording
 from frcrn_app.model import ComplexBatchNorm2d
 
 CHUNK = 1 << 20  # numbers of one part, real or imaginary, that a layer reads at once for a thread
@@ -126,7 +126,7 @@ class Convolution(nn.Module):
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, then: str = "none") -> Tensor:
     """Linear layer over the last axis, then nothing or "relu"."""
-    if on_onednn(x.device, x.dtype) and not torch.jit.is_tracing():
+    if on_onednn(x.device, x.dtype) and not recording():
         # F.linear would call MKL, which is slower on matrices so narrow, and ReLU is free here.
         # A recording cannot hold it, and MKL is the faster of them for the few rows of a frame.
         return onednn_linear(x, weight, bias, then)
