@@ -75,8 +75,8 @@ class Streams:
 
     def capacity(self) -> int:
         """How many streams this machine advances in time, measured; 0: not even one."""
-        fits, count = 0, 1
-        while count <= MOST and min(self._seconds(count) for _ in range(2)) < LOAD / FRAMES_A_SECOND:
+        fits, count, allowed = 0, 1, LOAD / FRAMES_A_SECOND
+        while count <= MOST and min(self._seconds(count) for _ in range(2)) < allowed:
             fits = count
             count += max(1, count // 4)
         return fits
