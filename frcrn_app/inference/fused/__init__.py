@@ -12,6 +12,9 @@ constructor takes. What remains is arranged by measurement:
   grow with the length of the recording. Layers wait for one another only where attention needs the
   mean over all frames, so that the result is that of the whole recording.
 - Attention's gates are multiplied in while a decoder gathers its input.
+
+The encoders, decoders and memories of a causal network have twins of their own (`causal`), which
+take a frame of a live stream in as few operations as there can be.
 """
 
 from frcrn_app.inference.fused.network import FusedFRCRN, fuse
