@@ -39,7 +39,7 @@ export const mountOwner = ({ root, props, watch, address, site, alone = false, g
   };
 
   const draw = () => {
-    if (!state) return;
+    if (!state || closed) return;
     link.value = new URL(state.invitation, site).href;
     link.setAttribute("aria-label", text("link"));
     const report = `${address}/report.html?lang=${language()}`;
