@@ -1,34 +1,25 @@
 """The exported file computes the network, at any length, without torch."""
 
 import json
+from copy import deepcopy
 
 import numpy as np
 import onnxruntime
 import pytest
 import torch
-from golden.seeded import seeded_network, waveform
+from golden.seeded import waveform
 
 from frcrn_app.cli.main import main
 from frcrn_app.errors import UserError
 from frcrn_app.inference.export import verify_onnx
-from frcrn_app.weights import save_weights
 
-NETWORKS = {
-    "both ways": ((8, 1, 3), {"context": 8}),
-    "causal": ((8, 1, 2), {"causal": True, "lookahead": 1}),
-}
+pytestmark = pytest.mark.xdist_group("export")  # with whoever takes the same files
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
-def exported(request, tmp_path_factory):
-    """A network and the file that the command has made of it; exporting takes long."""
-    size, further = NETWORKS[request.param]
-    model = seeded_network(*size, **further)
-    folder = tmp_path_factory.mktemp("export")
-    weights = save_weights(folder / "seeded.safetensors", model, half=False)
-    path = folder / "new" / "seeded.onnx"
-    assert main(["export", "--weights", str(weights), "--out", str(path)]) == 0
-    return model, path
+@pytest.fixture(params=["both_ways", "causal"])
+def exported(request):
+    """A network and its exported file."""
+    return request.getfixturevalue(request.param)
 
 
 def test_the_file_gives_what_the_network_gives(exported):
@@ -49,7 +40,7 @@ def test_the_file_gives_what_the_network_gives(exported):
 
 
 def test_a_file_that_computes_something_else_is_found_out(exported):
-    model, path = exported
+    model, path = deepcopy(exported[0]), exported[1]
     with torch.no_grad():
         model.unet.linear.conv_re.bias.add_(0.1)
     with pytest.raises(UserError) as found:

@@ -2,23 +2,30 @@
 
 import pytest
 import torch
-from golden.seeded import seeded_network, waveform
+from golden.seeded import waveform
 
 from frcrn_app.errors import DeviceError
+from frcrn_app.inference import export
 from frcrn_app.inference.runtimes import load_runtime
 from frcrn_app.model import FRCRN
 
+pytestmark = pytest.mark.xdist_group("export")  # with whoever takes the same file
+
 
 @pytest.fixture(scope="module")
-def network() -> FRCRN:
-    return seeded_network(8, 1)
+def network(both_ways) -> FRCRN:
+    return both_ways[0]
 
 
 @pytest.fixture(scope="module", params=["torch", "onnxruntime", "openvino"])
-def runtime(request, network):
+def runtime(request, both_ways):
     if request.param != "torch":
         pytest.importorskip(request.param)
-    return load_runtime(request.param, network)
+    network, path = both_ways
+    with pytest.MonkeyPatch.context() as patch:
+        # What it exports would be this file again.
+        patch.setattr(export, "onnx_bytes", lambda model, metadata: path.read_bytes())
+        return load_runtime(request.param, network)
 
 
 @pytest.mark.parametrize("length", [900, 12_345])
