@@ -7,6 +7,7 @@ page's own behaviour is in assets/denoise.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -32,6 +33,12 @@ __all__ = ["EXAMPLES_FOLDER", "build_denoise_tab"]
 
 REQUESTS_AT_ONCE = 16  # that may wait in the engine's queue; more wait in Gradio's
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_QUEUED: dict[str, Any] = {
+    "trigger_mode": "multiple",
+    "concurrency_limit": REQUESTS_AT_ONCE,
+    "concurrency_id": "denoise",
+    **_QUIET,
+}
 
 
 def build_denoise_tab(
@@ -48,26 +55,56 @@ def build_denoise_tab(
                 weights, band, again = _build_settings(page, options, engine)
         with gr.Column(elem_classes="fr-right"), gr.Column(elem_classes="fr-card"):
             result = _build_result(options)
+    do = _Handlers(recording, again, result, options, engine, results)
     shown = [result, again]
+    for when in (recording.submit, again.click, result.again):
+        when(do.clean, [recording, weights, band], shown, **_QUEUED)
+    result.resume(do.resume, None, [*shown, recording], **_QUEUED)
+    result.cancel(do.cancel, queue=False, **_QUIET)
+    result.publish(do.publish, queue=False, **_QUIET)
+    for setting, name in ((weights, "weights"), (band, "band")):
+        setting.change(
+            None,
+            setting,
+            js=f"(detail) => {{ dispatchEvent(new CustomEvent('frcrn-{name}', {{ detail }})); }}",
+            **_QUIET,
+        )
+    page.unload(do.leave)
+    build_endpoint(options, engine)
 
-    def clean(value: dict | None, weights: str, band: str, request: gr.Request) -> Iterator[dict]:
+
+@dataclass(frozen=True, repr=False)
+class _Handlers:
+    """What answers the tab's events, with the components that it fills."""
+
+    recording: gr.HTML
+    again: gr.Button
+    result: gr.HTML
+    options: WebOptions
+    engine: Engine
+    results: Results
+
+    def clean(
+        self, value: dict | None, weights: str, band: str, request: gr.Request
+    ) -> Iterator[dict]:
+        """A recording that was chosen, or is to be cleaned once more."""
         session = str(request.session_hash)
         try:
-            path = source.path_of(value, results)
+            path = source.path_of(value, self.results)
         except UserError as error:
-            yield {result: _failed(error)}
+            yield {self.result: _failed(error)}
             return
         if path is None:
-            results.cancel(session)
-            yield {result: EMPTY, again: gr.update(interactive=False)}
+            self.results.cancel(session)
+            yield {self.result: EMPTY, self.again: gr.update(interactive=False)}
             return
-        cleaning = Cleaning(engine, str(path), weights, options.max_seconds, band)
-        results.follow(session, cleaning)
+        cleaning = Cleaning(self.engine, str(path), weights, self.options.max_seconds, band)
+        self.results.follow(session, cleaning)
         for number, shown_value in enumerate(cleaning.follow()):
-            update = {result: shown_value}
-            yield update | ({again: gr.update(interactive=True)} if number == 0 else {})
+            update = {self.result: shown_value}
+            yield update | ({self.again: gr.update(interactive=True)} if number == 0 else {})
 
-    def resume(request: gr.Request, event: gr.EventData) -> Iterator[dict]:
+    def resume(self, request: gr.Request, event: gr.EventData) -> Iterator[dict]:
         """What a page that is loaded again, or opened by a shared link, was following.
 
         Or another track of it.
@@ -76,52 +113,31 @@ def build_denoise_tab(
         try:
             track = check_track(wish.get("track", 0))
             if "shared" in wish:
-                if not options.allow_sharing:
+                if not self.options.allow_sharing:
                     raise AudioError("web.sharing_off")
-                cleaning = results.shared(str(wish["shared"]))
+                cleaning = self.results.shared(str(wish["shared"]))
             else:
-                cleaning = results.find(str(wish.get("ticket")))
+                cleaning = self.results.find(str(wish.get("ticket")))
         except UserError as error:
-            yield {result: _failed(error) if "shared" in wish else EMPTY}
+            yield {self.result: _failed(error) if "shared" in wish else EMPTY}
             return
-        results.follow(str(request.session_hash), cleaning)
+        self.results.follow(str(request.session_hash), cleaning)
         for number, shown_value in enumerate(cleaning.follow(track)):
-            update: dict[Any, object] = {result: shown_value}
+            update: dict[Any, object] = {self.result: shown_value}
             if number == 0:
-                update[again] = gr.update(interactive=True)
-                update[recording] = source.value_of(cleaning.ticket, cleaning.path)
+                update[self.again] = gr.update(interactive=True)
+                update[self.recording] = source.value_of(cleaning.ticket, cleaning.path)
             yield update
 
-    def cancel(request: gr.Request) -> None:
-        results.cancel(str(request.session_hash))
+    def cancel(self, request: gr.Request) -> None:
+        self.results.cancel(str(request.session_hash))
 
-    def publish(event: gr.EventData) -> None:
-        if options.allow_sharing:
-            results.share(str((event._data or {}).get("ticket")))
+    def publish(self, event: gr.EventData) -> None:
+        if self.options.allow_sharing:
+            self.results.share(str((event._data or {}).get("ticket")))
 
-    def leave(request: gr.Request) -> None:
-        results.leave(str(request.session_hash))
-
-    queued = {
-        "trigger_mode": "multiple",
-        "concurrency_limit": REQUESTS_AT_ONCE,
-        "concurrency_id": "denoise",
-        **_QUIET,
-    }
-    for when in (recording.submit, again.click, result.again):
-        when(clean, [recording, weights, band], shown, **queued)
-    result.resume(resume, None, [*shown, recording], **queued)
-    result.cancel(cancel, queue=False, **_QUIET)
-    result.publish(publish, queue=False, **_QUIET)
-    for setting, name in ((weights, "weights"), (band, "band")):
-        setting.change(
-            None,
-            setting,
-            js=f"(detail) => {{ dispatchEvent(new CustomEvent('frcrn-{name}', {{ detail }})); }}",
-            **_QUIET,
-        )
-    page.unload(leave)
-    build_endpoint(options, engine)
+    def leave(self, request: gr.Request) -> None:
+        self.results.leave(str(request.session_hash))
 
 
 def _build_microphone_hint() -> None:
