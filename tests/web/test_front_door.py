@@ -81,3 +81,14 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def test_the_page_does_not_wait_for_the_network():
+    program = (
+        "import sys\n"
+        "from frcrn_app.web.app import build_app\n"
+        "from frcrn_app.web.options import WebOptions\n"
+        "build_app(WebOptions())\n"
+        "assert not {'torch', 'scipy', 'onnxruntime', 'matplotlib'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,14 +137,14 @@ class SettingsCard:
         )
 
 
-def build_settings(weight_choices: Callable[[], Choices]) -> SettingsCard:
-    """The card with the settings."""
+def build_settings() -> SettingsCard:
+    """The card with the settings; its weights are filled in when a page opens."""
     gr.HTML(text("evaluate.settings_title"))
     usual = set(metric_keys(None))
     return SettingsCard(
         denoise=gr.Checkbox(True, label=text("evaluate.denoise"), elem_id="evaluate-denoise"),
         weights=gr.Dropdown(
-            weight_choices(),
+            [(text("evaluate.automatic"), "auto")],
             value="auto",
             label=text("evaluate.weights"),
             filterable=False,

@@ -72,7 +72,10 @@ def build_evaluate_tab(options: WebOptions, engine: Engine, listening: Shelf) ->
     )
 
     def weight_choices() -> Choices:
-        """The weights that are here; the first tab is where others are fetched."""
+        """The weights that are here; the first tab is where others are fetched.
+
+        To list them takes torch, for which no start should wait.
+        """
         try:
             entries, at_work = engine.weights(), engine.at_work()
         except UserError:  # shown where the weights are used
@@ -85,7 +88,7 @@ def build_evaluate_tab(options: WebOptions, engine: Engine, listening: Shelf) ->
             with gr.Column(elem_classes="fr-card"):
                 test_set = build_source(bool(options.local_folders))
             with gr.Column(elem_classes="fr-card"):
-                settings = build_settings(weight_choices)
+                settings = build_settings()
         with gr.Column(elem_classes="fr-right"):
             cards = build_results()
     pages = Pages()
