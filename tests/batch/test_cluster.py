@@ -18,15 +18,25 @@ from frcrn_app.workers import RayCrew
 ray = pytest.importorskip("ray", reason="needs Ray (frcrn-app[cluster])")
 
 
+def head(node):
+    """A cluster of one node. Ray gives it half a minute, too little where much else goes on."""
+    from ray.cluster_utils import Cluster
+
+    for attempts_left in (2, 1, 0):
+        try:
+            return Cluster(initialize_head=True, head_node_args=node)
+        except Exception:
+            if not attempts_left:
+                raise
+
+
 @pytest.fixture(scope="module")
 def address():
     """Of a cluster of two nodes with a core each."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"  # as if it were installed
-    from ray.cluster_utils import Cluster
-
     node = {"num_cpus": 1, "object_store_memory": 100 << 20}
-    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    cluster = head({**node, "include_dashboard": False})
     cluster.add_node(**node)
     ray.init(address=cluster.address, log_to_driver=False)
     yield cluster.address
