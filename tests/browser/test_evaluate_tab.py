@@ -106,6 +106,8 @@ def test_examples_from_one_click_to_three_reports_that_agree(page, tmp_path, exa
     page.get_by_role("menuitem", name="Sort descending").click()
     wanted = sorted(unsorted, key=float, reverse=True)
     wait_for(lambda: column(page, place) == wanted)
+    assert heading(page, title).get_attribute("aria-sort") == "descending"
+    assert violations(page) == []
     assert sorted(column(page, 0)) == names
     strengths = [float(re.findall(r"[\d.]+", colour)[-1]) for colour in colours(page, place)]
     assert strengths == sorted(strengths, reverse=True)
@@ -129,6 +131,19 @@ def test_examples_from_one_click_to_three_reports_that_agree(page, tmp_path, exa
     wait_until_played(page, 2)
     assert page.locator(".fr-playing").count() == 1
     buttons.nth(2).click()
+
+    # A listening test is made of it, and deleted.
+    card = page.locator("#evaluate-listening")
+    card.get_by_text("MUSHRA").click()
+    card.get_by_label("Files").select_option("1")
+    card.get_by_role("button", name="Make the test").click()
+    card.get_by_text("Nobody has listened yet").wait_for(timeout=SLOW)
+    invitation = card.get_by_role("link", name="Open").get_attribute("href")
+    assert "Rate how close" in page.request.get(invitation).text()
+    page.once("dialog", lambda dialog: dialog.accept())
+    card.get_by_role("button", name="Delete").click()
+    card.get_by_role("button", name="Make the test").wait_for()
+    assert page.request.get(invitation).status == 404
 
     # Three reports, one set of figures.
     reports = {kind: download(page, kind, tmp_path) for kind in ("csv", "json", "html")}

@@ -186,7 +186,7 @@ def test_mushra_by_two_listeners_who_learn_nothing_and_its_owner_who_learns_all(
     page = open_window().new_page()
     page.goto(site.owner("mushra"))
     page.wait_for_selector(".fr-heard table")
-    assert "2 have finished" in page.inner_text(".fr-counts")
+    assert "finished: 2" in page.inner_text(".fr-counts")
     ranked = page.locator(".fr-heard table").first.locator("tbody th").all_inner_texts()
     assert ranked == ["hidden reference", "oracle", "noisy", "anchor (3.5 kHz low-pass)"]
     assert page.input_value(".fr-link") == site.invitation("mushra")
