@@ -16,7 +16,7 @@ from frcrn_app.web.options import WebOptions
 
 ROWS = ".fr-batch tbody tr"
 ENDED = '.fr-batch[data-state="ended"]'
-PATIENCE = 200_000  # ms
+PATIENCE = 250_000  # ms
 SOUND = Audio(noise(RATE), RATE)
 CODECS = {  # by ending: FFmpeg's encoder
     ".mp3": "libmp3lame",

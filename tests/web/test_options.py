@@ -60,3 +60,10 @@ def test_options_that_cannot_be_used_are_said(argv, variables, words, environmen
         parse_options(argv)
     assert stopped.value.code == 2
     assert words in capsys.readouterr().err
+
+
+def test_no_recording_is_invited_that_a_visitor_may_not_send(environment):
+    assert parse_options([]).max_seconds == 7200
+    assert parse_options(["--public"]).max_seconds == 3600
+    assert parse_options(["--public", "--visitor-minutes", "600"]).max_seconds == 7200
+    assert parse_options(["--public", "--max-seconds", "5000"]).max_seconds == 5000
