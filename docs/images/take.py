@@ -43,7 +43,7 @@ def clean_an_example(page: Page, address: str) -> None:
 def evaluate_the_examples(page: Page, address: str) -> None:
     page.goto(address)
     page.wait_for_selector("#weights")
-    page.locator("[data-tab-id=evaluate]").click()
+    page.locator("[role=tab][data-tab-id=evaluate]").click()
     page.click("#evaluate-run")
     page.wait_for_selector("#evaluate-status .fr-evaluated", timeout=200_000)
     time.sleep(2)  # the pictures fade in

@@ -21,7 +21,7 @@ SLOW = 200_000  # ms; scoring on a busy machine
 
 
 def open_tab(page):
-    page.locator("[data-tab-id=evaluate]").click()
+    page.locator("[role=tab][data-tab-id=evaluate]").click()
     page.wait_for_selector(RUN)
     return page
 
