@@ -195,6 +195,16 @@ def test_a_page_that_is_loaded_again_finds_its_job_and_its_result(page, long_rec
     page.wait_for_selector(f"{DONE} h2:has-text('{name}')")
 
 
+def test_back_in_mid_job_finds_the_job_again(page, long_recording):
+    upload(page, long_recording)
+    page.wait_for_selector("#result .fr-working [role=progressbar]")
+    page.goto("about:blank")
+    page.go_back()
+    page.wait_for_selector("#result .fr-working h2:has-text('long.wav')")
+    page.click("#result .fr-cancel")
+    page.wait_for_selector(EMPTY)
+
+
 def test_a_result_is_shared_by_a_link_where_that_is_allowed(page, example_clips, chromium):
     open_result(page, example_clips[0])
     kept = page.evaluate("sessionStorage.getItem('frcrn-ticket')")

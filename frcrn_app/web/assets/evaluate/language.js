@@ -1,3 +1,5 @@
+import { sayHowTablesAreSorted } from "./sorting.js";
+
 // Tells the server the page's language: Gradio translates this component's label to "en" or "zh".
 export const mount = ({ props, trigger, watch }) => {
   const tell = () => {
@@ -8,4 +10,5 @@ export const mount = ({ props, trigger, watch }) => {
   };
   watch("label", tell);
   tell();
+  sayHowTablesAreSorted();
 };
