@@ -3,7 +3,7 @@
 
 import { ICONS, icon, isShown, liveRegion, make, reveal, store, stored } from "../common/dom.js";
 import { chosen, dropped } from "../common/dropped.js";
-import { onHandedOver, openTab } from "../common/handover.js";
+import { onHandedOver, rememberShown } from "../common/handover.js";
 import { bytes, translator } from "../common/texts.js";
 import { listenToKeys } from "../player/keys.js";
 import { Listening } from "./listen.js";
@@ -11,7 +11,6 @@ import { drawRow } from "./row.js";
 import { Uploads } from "./uploads.js";
 
 const TICKET = "frcrn-batch"; // of the batch that this tab shows: a page loaded again finds it
-const SHOWN = "frcrn-batch-shown"; // whether the tab was in view when the page was left
 const SILENCE = 15000; // ms without a word from the server, after which it is asked again
 const LOOK = 5000; // ms between two looks at that
 const GATHER = 400; // ms in which files that arrive are told to the server together
@@ -330,8 +329,7 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     if (ticket) trigger("resume", { ticket });
   };
   resume();
-  if (stored("sessionStorage", TICKET) && stored("sessionStorage", SHOWN)) openTab("batch");
-  addEventListener("pagehide", () => store("sessionStorage", SHOWN, isShown(root) ? "1" : null));
+  addEventListener("pagehide", () => rememberShown(isShown(root)));
   // A connection that was lost, by a page that slept or a network that changed, is made anew.
   setInterval(() => {
     if (value.total?.under_way && Date.now() - heard > SILENCE) {

@@ -3,7 +3,7 @@
 
 import { ICONS, icon, isShown, liveRegion, make } from "../common/dom.js";
 import { chosen, dropped, isArchive, isMany } from "../common/dropped.js";
-import { handOver } from "../common/handover.js";
+import { handOver, openAgain } from "../common/handover.js";
 import { bytes, clock, translator } from "../common/texts.js";
 import { startRecording } from "./recorder.js";
 
@@ -244,4 +244,5 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
 
   watch(["value", "label"], draw);
   draw();
+  openAgain();
 };
