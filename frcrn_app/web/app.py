@@ -65,8 +65,7 @@ def build_app(options: WebOptions) -> Page:
         with gr.Tabs():
             with gr.Tab(text("page.tab_denoise"), id="denoise") as tabs["denoise"]:
                 build_denoise_tab(app, options, engine, results)
-            # Drawn before it is opened: a page that is loaded again goes on with its batch.
-            with gr.Tab(text("page.tab_batch"), id="batch", render_children=True) as tabs["batch"]:
+            with gr.Tab(text("page.tab_batch"), id="batch") as tabs["batch"]:
                 build_batch_tab(app, options, engine, batches)
             if live:
                 with gr.Tab(text("page.tab_live"), id="live") as tabs["live"]:
