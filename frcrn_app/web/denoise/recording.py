@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frcrn_app.errors import AudioError
 
 if TYPE_CHECKING:
-    from frcrn_app.audio import Audio
     from frcrn_app.isolation import Tracks
     from frcrn_app.web.guard import Guard
 
@@ -30,25 +28,8 @@ def read_tracks(
         UserError: it cannot be read, is longer than `max_seconds`, or the server is busy.
         Cancelled: `cancelled`, which is asked while it is read, said so.
     """
-    with _in_the_page_s_words(path, max_seconds):
-        return guard.read_tracks(path, max_seconds, cancelled, track)
-
-
-def load_recording(
-    path: str | Path,
-    max_seconds: float,
-    guard: Guard,
-    cancelled: Callable[[], bool] | None = None,
-) -> Audio:
-    """The audio of an uploaded file, its tracks mixed; else as `read_tracks`."""
-    with _in_the_page_s_words(path, max_seconds):
-        return guard.read(path, max_seconds, cancelled)
-
-
-@contextmanager
-def _in_the_page_s_words(path: str | Path, max_seconds: float) -> Iterator[None]:
     try:
-        yield
+        return guard.read_tracks(path, max_seconds, cancelled, track)
     except AudioError as error:
         if error.code != "audio.too_long":
             raise

@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Any
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
-from frcrn_app.audio import Audio
 from frcrn_app.errors import Cancelled, UserError
-from frcrn_app.isolation import (
-    Budget,
-    Tracks,
-    default_memory,
-    read_recording,
-    read_tracks,
-)
+from frcrn_app.isolation import Budget, Tracks, default_memory, read_tracks
 from frcrn_app.web.guard import gradio_queue, logs
 from frcrn_app.web.guard.bodies import Disk, LimitBodies
 from frcrn_app.web.guard.headers import SecurityHeaders
@@ -112,21 +105,6 @@ class Guard:
     def abandoned(self) -> Callable[[], bool]:
         """Tells, from any thread, whether the visitor of the event at hand has gone."""
         return gradio_queue.watcher(self._listeners)
-
-    def read(
-        self, path: str | Path, max_seconds: float, cancelled: Callable[[], bool] | None = None
-    ) -> Audio:
-        """The audio that the visitor at hand sent, its tracks mixed; else as `read_tracks`."""
-        visitor = self.visitor()
-        audio = read_recording(
-            path,
-            max_seconds=max_seconds,
-            budget=self.budget,
-            visitor=visitor,
-            cancelled=cancelled,
-        )
-        self._allowances.audio(visitor, audio.duration)
-        return audio
 
     def read_tracks(
         self,
