@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 REQUESTS_AT_ONCE = 16  # that may follow a batch; more wait in Gradio's queue
 EMPTY = {"rows": [], "total": None}
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_QUEUED: dict[str, Any] = {
+    "trigger_mode": "multiple",
+    "concurrency_limit": REQUESTS_AT_ONCE,
+    "concurrency_id": "batch",
+    **_QUIET,
+}
 
 Values = dict[Any, Any]  # of components, as Gradio hands them to a handler that asks for a set
 
@@ -49,7 +55,8 @@ def build_batch_tab(page: gr.Blocks, options: WebOptions, engine: Engine, batche
         queue=False,
         **_QUIET,
     )
-    _connect(options, engine, batches, table, settings)
+    _connect_cleaning(options, engine, batches, table, settings)
+    _connect_table(engine, batches, table)
     build_endpoint(options, engine, batches)
 
 
@@ -118,33 +125,45 @@ def _build_settings() -> dict[str, Component]:
     return settings
 
 
-def _connect(
+class _Follow:
+    """What pages show of batches, for the handlers of their events."""
+
+    def __init__(self, engine: Engine, batches: Batches):
+        self._engine, self._batches = engine, batches
+
+    def __call__(
+        self, event: gr.EventData, request: gr.Request, find: Callable[[dict], Batch]
+    ) -> Iterator[dict]:
+        """The batch that the wish of a page finds, or why there is none."""
+        wish = _wish(event)
+        try:
+            yield from self.batch(find(wish), request)
+        except UserError as error:
+            try:
+                shown = self._batches.find(str(wish.get("ticket"))).shown()
+            except UserError:
+                shown = EMPTY
+            yield shown | {"problem": sentence(error), "at": time.monotonic()}
+
+    def batch(self, batch: Batch, request: gr.Request) -> Iterator[dict]:
+        yield from batch.follow(self._engine.guard.abandoned(), str(request.session_hash))
+
+
+def _connect_cleaning(
     options: WebOptions,
     engine: Engine,
     batches: Batches,
     table: gr.HTML,
     fields: dict[str, Component],
 ) -> None:
+    """What goes by the settings: files that were sent, and all of them once more."""
+    follow = _Follow(engine, batches)
+
     def chosen(values: Values) -> Settings:
         given = {name: values[field] for name, field in fields.items()}
         given["strength"] = given["strength"] / 100
         given["loudness"] = loudness_of(given["loudness"])
         return Settings(**given)
-
-    def followed(
-        event: gr.EventData, request: gr.Request, find: Callable[[dict], Batch]
-    ) -> Iterator[dict]:
-        """What a page shows of the batch that its wish finds, or why there is none."""
-        wish = event._data or {}
-        try:
-            batch = find(wish)
-            yield from batch.follow(engine.guard.abandoned(), str(request.session_hash))
-        except UserError as error:
-            try:
-                shown = batches.find(str(wish.get("ticket"))).shown()
-            except UserError:
-                shown = EMPTY
-            yield shown | {"problem": sentence(error), "at": time.monotonic()}
 
     def send(values: Values, event: gr.EventData, request: gr.Request) -> Iterator[dict]:
         def find(wish: dict) -> Batch:
@@ -158,18 +177,25 @@ def _connect(
             batch.add(uploads(wish.get("files")))
             return batch
 
-        yield from followed(event, request, find)
+        yield from follow(event, request, find)
 
     def again(values: Values, event: gr.EventData, request: gr.Request) -> Iterator[dict]:
-        """Everything once more, with the settings as they are now."""
-
         def find(wish: dict) -> Batch:
             batch = batches.find(str(wish.get("ticket")))
             batch.settings = chosen(values)
             batch.try_again(everything=True)
             return batch
 
-        yield from followed(event, request, find)
+        yield from follow(event, request, find)
+
+    inputs = set(fields.values())
+    table.send(send, inputs, table, **_QUEUED)
+    table.again(again, inputs, table, **_QUEUED)
+
+
+def _connect_table(engine: Engine, batches: Batches, table: gr.HTML) -> None:
+    """What is done with files that are in the table."""
+    follow = _Follow(engine, batches)
 
     def retry(event: gr.EventData, request: gr.Request) -> Iterator[dict]:
         def find(wish: dict) -> Batch:
@@ -177,38 +203,35 @@ def _connect(
             batch.try_again(_number(wish))
             return batch
 
-        yield from followed(event, request, find)
+        yield from follow(event, request, find)
 
     def resume(event: gr.EventData, request: gr.Request) -> Iterator[dict]:
         """What a page that is loaded again was following; nothing where it has been deleted."""
         try:
-            batch = batches.find(str((event._data or {}).get("ticket")))
+            batch = batches.find(str(_wish(event).get("ticket")))
         except UserError:
             yield EMPTY
             return
-        yield from batch.follow(engine.guard.abandoned(), str(request.session_hash))
+        yield from follow.batch(batch, request)
 
     def cancel(event: gr.EventData) -> None:
-        wish = event._data or {}
+        wish = _wish(event)
         batches.find(str(wish.get("ticket"))).cancel(_number(wish))
 
     def discard(event: gr.EventData) -> dict:
-        batches.delete(str((event._data or {}).get("ticket")))
+        batches.delete(str(_wish(event).get("ticket")))
         return EMPTY
 
-    queued = {
-        "trigger_mode": "multiple",
-        "concurrency_limit": REQUESTS_AT_ONCE,
-        "concurrency_id": "batch",
-        **_QUIET,
-    }
-    inputs = set(fields.values())
-    table.send(send, inputs, table, **queued)
-    table.again(again, inputs, table, **queued)
-    table.retry(retry, None, table, **queued)
-    table.resume(resume, None, table, **queued)
+    table.retry(retry, None, table, **_QUEUED)
+    table.resume(resume, None, table, **_QUEUED)
     table.cancel(cancel, queue=False, **_QUIET)
     table.discard(discard, None, table, queue=False, **_QUIET)
+
+
+def _wish(event: gr.EventData) -> dict:
+    """What a page asks for, as its JavaScript said it."""
+    wish = event._data
+    return wish if isinstance(wish, dict) else {}
 
 
 def _number(wish: dict) -> int | None:
