@@ -136,7 +136,8 @@ def _in_this_process(plan: Any, args: argparse.Namespace, options: Any, _crew: A
     from frcrn_app.batch import run_plan
 
     if not plan.jobs:
-        return run_plan(plan, lambda *_: None, options), ""  # nothing is cleaned
+        nobody: Any = None  # there is nothing to clean
+        return run_plan(plan, nobody, options), ""
 
     from frcrn_app.inference import Denoiser
 
@@ -162,6 +163,7 @@ def _by_workers(plan: Any, args: argparse.Namespace, options: Any, crew: Any) ->
             resume=not args.overwrite,
             progress=bar,
         )
+    assert facts is not None  # there was something to clean
     return results, f"{facts.name} on {facts.device}"
 
 
