@@ -196,3 +196,40 @@ def test_assistants_find_and_use_the_documented_endpoints_alone(demo, tmp_path):
     assert not answer.isError
     said = " ".join(part.text for part in answer.content)
     assert '"seconds": 1.0' in said.replace("'", '"')
+
+
+def test_the_events_of_a_page_begin_a_batch_find_it_again_and_delete_it(demo, tmp_path):
+    """As assets/batch/batch.js sends them, without a browser."""
+    path = save_audio(tmp_path / "talk.wav", SECOND, format="wav16")
+
+    def happens(event: str, **wish) -> str:
+        """All that the server answers to an event of the table."""
+        dependencies = demo.config["dependencies"]
+        table = next(c["id"] for c in demo.config["components"] if _elem_id(c) == "batch")
+        found = next(d for d in dependencies if [table, event] in map(list, d["targets"]))
+        values = {c["id"]: c["props"].get("value") for c in demo.config["components"]}
+        ask = {
+            "data": [values[one] for one in found["inputs"]],
+            "fn_index": found["id"],
+            "event_data": wish,
+            "session_hash": event,
+        }
+        httpx.post(f"{demo.address}/gradio_api/queue/join", json=ask).raise_for_status()
+        answers = f"{demo.address}/gradio_api/queue/data?session_hash={event}"
+        return httpx.get(answers, timeout=120).text
+
+    with path.open("rb") as file:
+        upload = httpx.post(f"{demo.address}/gradio_api/upload", files={"files": file}).json()[0]
+    said = happens("send", files=[{"path": upload, "name": "season/talk.wav"}])
+    ticket = re.search(r'"ticket":\s*"([0-9a-f]{32})"', said)[1]
+    assert [row.state for row in demo.batches.find(ticket).rows] == ["done"]
+    assert "season/talk.wav" in happens("resume", ticket=ticket)
+    happens("send", ticket=ticket, files=[{"path": "/etc/passwd", "name": "x.wav"}])
+    assert len(demo.batches.find(ticket).rows) == 1
+    happens("discard", ticket=ticket)
+    with pytest.raises(AudioError):
+        demo.batches.find(ticket)
+
+
+def _elem_id(component: dict) -> str | None:
+    return component["props"].get("elem_id")
