@@ -82,8 +82,9 @@ def find_weights(weights: str | os.PathLike) -> WeightsEntry:
     try:
         path = Path(weights).expanduser()
         if not str(weights) or not path.exists():
-            names = ", ".join(entry.name for entry in entries)
-            raise CheckpointError("weights.unknown_name", name=str(weights), known=f"auto, {names}")
+            known = ", ".join(("auto", *(entry.name for entry in entries)))
+            name = weights and Path(weights)  # of a path, visitors read its last part alone
+            raise CheckpointError("weights.unknown_name", name=name, known=known)
         path = _checkpoint_in(path) if path.is_dir() else path
         if not path.is_file():
             raise CheckpointError("weights.not_a_file", path=path)
