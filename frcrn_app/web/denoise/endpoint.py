@@ -69,7 +69,8 @@ def build_endpoint(options: WebOptions, engine: Engine) -> None:
             while not work.wait(POLL_SECONDS):
                 if gone():
                     work.cancel()
-                progress(work.fraction, desc="queued" if work.ahead else "cleaning")
+                ahead = work.ahead
+                progress(work.fraction, desc=f"queued, {ahead} ahead" if ahead else "cleaning")
             folder = Path(get_upload_folder()) / secrets.token_hex(16)
             written = save_cleaned(path, work.results(), output_format, folder)
             facts["work"] = round(work.seconds, 4)

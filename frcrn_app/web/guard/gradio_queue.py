@@ -89,6 +89,12 @@ def jobs(blocks: gr.Blocks) -> tuple[int, int]:
     return len(blocks._queue), running
 
 
+def crowd(blocks: gr.Blocks) -> int:
+    """How many events wait where no further one may, else 0."""
+    waiting, most = len(blocks._queue), blocks._queue.max_size
+    return waiting if most is not None and waiting >= most else 0
+
+
 def _events(blocks: gr.Blocks) -> list[Any]:
     queue = blocks._queue
     waiting = [e for q in list(queue.event_queue_per_concurrency_id.values()) for e in q.queue]

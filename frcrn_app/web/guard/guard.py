@@ -78,6 +78,7 @@ class Guard:
                     LimitRequests,
                     allowances=self._allowances,
                     jobs_of=self._jobs_of,
+                    crowd=self._crowd,
                     options=self.options,
                 ),
                 Middleware(LogIn, required=log_in, open_folders=tuple(open_folders)),
@@ -177,6 +178,9 @@ class Guard:
 
     def _jobs_of(self, visitor: str) -> int:
         return gradio_queue.jobs_of(self._blocks, visitor) if self._blocks else 0
+
+    def _crowd(self) -> int:
+        return gradio_queue.crowd(self._blocks) if self._blocks else 0
 
     def _jobs(self) -> tuple[int, int]:
         return gradio_queue.jobs(self._blocks) if self._blocks else (0, 0)

@@ -14,6 +14,7 @@ from frcrn_app.web.guard.errors import GuardError
 from frcrn_app.web.guard.options import MIB, GuardOptions
 
 _JOBS = (f"{API}/queue/join", f"{API}/call/", f"{API}/run/", f"{API}/api/")
+_BUSY_SECONDS = 60  # to come back after; how soon places get free depends on what waits
 _UNCOUNTED = ("/healthz", "/metrics")
 
 
@@ -54,10 +55,14 @@ class Allowances:
 class LimitRequests:
     """Counts requests, and refuses a job to whoever has enough of them waiting or running.
 
+    Everybody's jobs are refused while as many wait as may: in words, and with a time to come back,
+    where Gradio itself would say in English that its queue is full.
+
     Args:
         app: what is behind.
         allowances: of each visitor.
         jobs_of: how many jobs of a visitor wait or run.
+        crowd: how many jobs wait where no further one may, else 0.
         options: the limits.
     """
 
@@ -66,22 +71,26 @@ class LimitRequests:
         app: App,
         allowances: Allowances,
         jobs_of: Callable[[str], int],
+        crowd: Callable[[], int],
         options: GuardOptions,
     ):
         self._app, self._allowances, self._jobs_of = app, allowances, jobs_of
-        self._options = options
+        self._crowd, self._options = crowd, options
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or not self._options.public:
+        if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         path, who = path_of(scope), visitor(scope)
+        is_job = scope.get("method") == "POST" and path.startswith(_JOBS)
         try:
-            if path not in _UNCOUNTED:
+            if self._options.public and path not in _UNCOUNTED:
                 self._allowances.request(who)
-            if scope.get("method") == "POST" and path.startswith(_JOBS):
+            if self._options.public and is_job:
                 jobs = self._jobs_of(who)
                 if jobs >= self._options.jobs_at_once:
                     raise GuardError("guard.too_many_jobs", count=jobs, seconds=10)
+            if is_job and (waiting := self._crowd()):
+                raise GuardError("guard.busy", count=waiting, seconds=_BUSY_SECONDS)
         except GuardError as error:
             if scope["type"] == "websocket":
                 return await send({"type": "websocket.close", "code": 1013})

@@ -18,7 +18,7 @@ def serve(tmp_path, monkeypatch):
     """A context manager that serves a page with a slow and a quick function; see `Served`."""
 
     @contextmanager
-    def served(*, auth=None, healthy=lambda: True, **options):
+    def served(*, auth=None, healthy=lambda: True, waiting=64, **options):
         import gradio as gr
 
         monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "gradio"))
@@ -39,7 +39,7 @@ def serve(tmp_path, monkeypatch):
         with gr.Blocks(analytics_enabled=False) as blocks:
             texts, number = gr.Textbox(), gr.Number()
             gr.Button().click(slow, [texts, number], texts, api_name="slow", concurrency_limit=1)
-        blocks.queue(max_size=64)
+        blocks.queue(max_size=waiting)
         guard.attach(blocks)
         _, address, _ = blocks.launch(
             app_kwargs=guard.app_kwargs(healthy, log_in=bool(auth)),

@@ -144,6 +144,21 @@ def test_one_address_has_a_few_jobs_at_once_and_others_are_served(serve):
         assert answer(page.client, ours.json()["event_id"]) == "ada"
 
 
+@pytest.mark.parametrize("public", [True, False])
+def test_a_crowd_is_told_when_to_come_back(serve, public):
+    with serve(public=public, waiting=2) as page:
+        answers = [
+            ask(page.client, str(n), 60, headers=as_from(f"203.0.113.{n}")) for n in range(6)
+        ]
+        last = answers[-1]
+        assert last.status_code == 429
+        assert last.json()["code"] == "guard.busy"
+        assert "busy: 2 requests are waiting" in last.json()["detail"]
+        assert int(last.headers["retry-after"]) > 0
+        page.seen.hold.set()
+        assert answer(page.client, answers[1].json()["event_id"]) == "1"  # whoever waits is served
+
+
 def test_a_second_job_waits_behind_everybodys_first(serve):
     with serve(public=True) as page:
         for name, address in [
