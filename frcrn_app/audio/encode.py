@@ -13,6 +13,7 @@ from frcrn_app.audio.types import Audio
 
 _WAV_LIMIT = (1 << 32) - (1 << 16)  # bytes of samples that a RIFF header can count, with room
 
+_PAGE = 4096  # bytes, more than any header takes
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _CODECS = {"AAC": "aac", "OPUS": "libopus", "AC3": "ac3", "MPEG_LAYER_III": "libmp3lame"}
 _MUXERS = {"MP4": "mp4", "WEBM": "webm", "MKA": "matroska", "OGG": "ogg"}
@@ -47,6 +48,8 @@ def by_libsndfile(part: Path, audio: Audio, container: str, coding: str) -> bool
                 compression_level=compression,
             )
         except soundfile.LibsndfileError:
+            target.write(bytes(_PAGE))  # raises OSError where it was for want of room
+            target.flush()
             return False
         try:
             with file:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -68,7 +69,8 @@ class Journal:
         return self
 
     def __exit__(self, *exception) -> None:
-        self._file.close()
+        with suppress(OSError):  # lines are flushed as they come: that of `add` has been told
+            self._file.close()
 
     def key(
         self, clean: str | None, degraded: str, *, align: bool, seed: int, text: str | None
@@ -106,8 +108,11 @@ class Journal:
             "cut": sound.cut,
             "elapsed": sound.elapsed,
         }
-        self._file.write(json.dumps(_without_nan(line), ensure_ascii=False) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(_without_nan(line), ensure_ascii=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise PairError("evaluation.journal", path=self.path, reason=error) from error
 
     def _read(self) -> None:
         text = self.path.read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """How failures reach a visitor: one sentence for theirs, a short reference for ours."""
 
+import errno
 import functools
 import html
 import inspect
@@ -34,6 +35,8 @@ def sentence(
     if isinstance(error, gr.Error):
         return str(error.message)
     language = request_language() if language is None else language_of(language)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return text("guard.disk_full", language)
     if isinstance(error, UserError):
         return error.sentence(language, None if keep_folders else lambda path: path.name)
     return text("fault.web", language, reference=fault_reference(error, logger))

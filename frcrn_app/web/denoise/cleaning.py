@@ -129,7 +129,7 @@ class Cleaning:
                 if self._stopped:
                     return
                 if view.shown()[name] is None:
-                    add()
+                    self._add(add)
             yield self._shown(track, view)
 
     def _working(self, phase: str, fraction: float = 0.0, ahead: int = 0) -> dict:
@@ -168,26 +168,47 @@ class Cleaning:
         with self._lock:
             if self._about is not None:
                 return
-            several = len(work.originals) > 1
-            self._tracks = [
-                View(original, cleaned, *self._place(number if several else 0))
-                for number, (original, cleaned) in enumerate(
-                    zip(work.originals, work.results(), strict=True), 1
-                )
-            ]
-            self._about = {
-                "state": "done",
-                "name": self.path.name,
-                "coding": work.originals[0].container,
-                "tracks": _track_names(work.originals),
-                "film": self._has_picture,
-                "notes": notes_of(work.originals),
-                "chosen_weights": self.weights,
-                "chosen_band": self.band,
-                "download": f"{self._address}/download",
-                "facts": work.facts(),
-            }
-            self._work = None  # with the samples it holds
+            try:
+                self._write_down(work)
+            except BaseException:
+                self._forget()
+                raise
+            finally:
+                self._work = None  # with the samples it holds
+
+    def _add(self, add: Callable[[], None]) -> None:
+        try:
+            add()
+        except OSError:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        """A result that cannot be written whole: what there is of it would only fill the disk."""
+        self._about, self._tracks, self._all = None, [], None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _write_down(self, work: Work) -> None:
+        several = len(work.originals) > 1
+        self._tracks = [
+            View(original, cleaned, *self._place(number if several else 0))
+            for number, (original, cleaned) in enumerate(
+                zip(work.originals, work.results(), strict=True), 1
+            )
+        ]
+        self._about = {
+            "state": "done",
+            "name": self.path.name,
+            "coding": work.originals[0].container,
+            "tracks": _track_names(work.originals),
+            "film": self._has_picture,
+            "notes": notes_of(work.originals),
+            "chosen_weights": self.weights,
+            "chosen_band": self.band,
+            "download": f"{self._address}/download",
+            "facts": work.facts(),
+        }
+        self._view(0).shown()
 
     def _view(self, track: int) -> View:
         with self._lock:

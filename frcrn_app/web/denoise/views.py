@@ -11,6 +11,7 @@ from frcrn_app.errors import AudioError
 from frcrn_app.web.denoise.facts import MAX_REDUCTION_DB, dnsmos_of_both, noise_reduction_db
 from frcrn_app.web.faults import sentence
 from frcrn_app.web.figures import DYNAMIC_RANGE, save_spectrograms, waveform_peaks
+from frcrn_app.web.guard import GuardError
 
 MAX_PLAYED_CHANNELS = 2  # of the two versions that are played; downloads keep all channels
 
@@ -96,7 +97,10 @@ class View:
 
 
 def _mapped(audio: Audio, path: Path) -> Audio:
-    np.save(path, audio.samples)
+    try:
+        np.save(path, audio.samples)
+    except OSError as error:  # which says how much was written, and not why no more
+        raise GuardError("guard.disk_full") from error
     return audio.with_samples(np.load(path, mmap_mode="r"))
 
 
