@@ -118,7 +118,7 @@ class Visitor:
     def ask(self, uploaded: str) -> str:
         """Put a file into the queue; returns the event."""
         file = {"path": uploaded, "meta": {"_type": "gradio.FileData"}}
-        body = {"data": [file, 1.0, "auto", "wav16"]}
+        body = {"data": [file, 1.0, "auto", "wav16", "full", 0]}
         answer = self.client.post("/gradio_api/call/denoise", json=body)
         if answer.status_code in (429, 503):
             raise RefusedError(answer.json().get("detail", "busy"))
