@@ -50,7 +50,7 @@ WAV_FAMILY = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF")
 _REPLACED_SUFFIXES = {
     **dict.fromkeys((".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3gpp", ".3g2", ".3ga"), ".m4a"),
     **dict.fromkeys((".f4v", ".f4a", ".m4r", ".mj2", ".psp", ".ism", ".isma", ".ismv"), ".m4a"),
-    **dict.fromkeys((".mkv", ".mka", ".mk3d"), ".webm"),
+    **dict.fromkeys((".mkv", ".mk3d"), ".webm"),
     **dict.fromkeys((".wv", ".ape", ".apl", ".mac", ".tta", ".tak"), ".flac"),
 }
 FORMAT_SUFFIXES = {"wav16": ".wav", "wav-float": ".wav", "flac": ".flac"}
@@ -155,6 +155,8 @@ def _same(
         yield container, "AAC"
     elif container in ("WEBM", "MKA") and not lossless:
         yield container, "OPUS"
+    elif container == "MKA" and suffix in CONTAINER_SUFFIXES["MKA"]:
+        yield container, flac
 
 
 def with_suitable_suffix(path: Path, container: str, coding: str) -> Path:
