@@ -154,7 +154,8 @@ class Denoiser:
         self, orders: Sequence[Order | tuple[Audio, float, Progress | None]]
     ) -> Generator[None, None, list[Audio | BaseException]]:
         """As `together`, paused after each batch of windows, so that others can have their turn."""
-        under_way = [self.opened(Order(*order)) for order in orders]
+        named = [each if isinstance(each, Order) else Order(*each) for each in orders]
+        under_way = [self.opened(order) for order in named]
         by_length: dict[int, list[Job]] = {}
         for request in under_way:
             by_length.setdefault(request.length, []).extend(request.jobs)
