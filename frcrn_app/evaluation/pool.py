@@ -7,52 +7,27 @@ has threads nor runs the caller's main module again, so that a script needs no `
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from typing import Any, cast
 
-from loky.backend.context import LokyContext
-from loky.backend.process import LokyProcess
 from pebble import ProcessExpired, ProcessPool
 
 from frcrn_app.errors import PairError, UserError
 from frcrn_app.evaluation import scoring
 from frcrn_app.evaluation.scoring import PairScores, ScoreTask, SoundScores
+from frcrn_app.workers import Threads, cores
 
 TASK_SECONDS = 900.0  # after which a pair of short files is given up
 BYTES_A_SECOND = 32_000  # of its files, by which it gets more time: what WAV takes at 16 kHz
 MAX_WORKERS = 16
 _POLL_SECONDS = 0.1  # between two looks at what is done: wakes up for Ctrl-C
 
-# With several threads in each of several processes they fight for the same cores.
-_ONE_THREAD = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-    ),
-    "1",
-)
-
-
-class _OneThread(LokyContext):
-    """A context whose processes calculate on one thread each."""
-
-    def Process(self, *args: Any, **options: Any) -> LokyProcess:
-        return LokyProcess(*args, env=_ONE_THREAD, **options)
-
 
 def default_workers() -> int:
     """As many as this process may use cores, up to 16."""
-    try:
-        cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        cores = os.cpu_count() or 1
-    return max(1, min(cores, MAX_WORKERS))
+    return max(1, min(cores(), MAX_WORKERS))
 
 
 class ScoringPool:
@@ -61,7 +36,7 @@ class ScoringPool:
     def __init__(self, workers: int | None = None, *, task_seconds: float = TASK_SECONDS):
         self.workers = workers or default_workers()
         self.task_seconds = task_seconds
-        self._pool = ProcessPool(max_workers=self.workers, context=cast(Any, _OneThread()))
+        self._pool = ProcessPool(max_workers=self.workers, context=cast(Any, Threads(1)))
 
     def __enter__(self) -> ScoringPool:
         return self
