@@ -113,7 +113,7 @@ def test_twenty_files_of_eight_formats_come_back_in_one_archive(page, tmp_path):
 
 def test_a_folder_is_played_found_after_a_reload_and_deleted(page, season):
     page.get_by_role("tab", name="Batch").click()
-    assert "up to 1.5 hours each" in page.locator(".fr-batch").inner_text()
+    page.locator(".fr-batch", has_text="up to 1.5 hours each").wait_for()
     page.set_input_files(".fr-batch input[webkitdirectory]", str(season))
     page.wait_for_selector(ENDED, timeout=PATIENCE)
     names = page.locator(".fr-batch-file").all_inner_texts()

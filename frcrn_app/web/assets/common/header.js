@@ -2,6 +2,12 @@
 
 import { translator } from "./texts.js";
 
+// Tabs that are not open take another name only once Gradio has drawn their row.
+const onceTabsAreDrawn = (then) => {
+  if (document.querySelector("[role=tab][aria-selected=true]")) setTimeout(then);
+  else requestAnimationFrame(() => onceTabsAreDrawn(then));
+};
+
 export const mount = ({ element, props, trigger, watch }) => {
   const { language, text } = translator(props);
 
@@ -21,11 +27,12 @@ export const mount = ({ element, props, trigger, watch }) => {
     if (button.dataset.language) window.frcrnPage.setLanguage(button.dataset.language);
     else window.frcrnPage.toggleTheme();
   });
-  watch("label", () => {
+  const follow = () => {
     draw();
     if (props.value === language()) return;
     props.value = language();
-    trigger("switched");
-  });
-  draw();
+    onceTabsAreDrawn(() => trigger("switched"));
+  };
+  watch("label", follow);
+  follow();
 };
