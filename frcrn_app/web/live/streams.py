@@ -151,8 +151,8 @@ def _serve(connection: Connection, weights: str) -> None:
     except Exception as error:
         connection.send(error)
         return
-    connection.send(streams.delay)
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError):  # the server may end while this one is loading
+        connection.send(streams.delay)
         while True:
             name, *args = connection.recv()
             try:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import httpx
@@ -190,7 +191,8 @@ def test_assistants_find_and_use_the_documented_endpoints_alone(demo, tmp_path):
             tools = (await session.list_tools()).tools
             return tools, await session.call_tool("denoise", {"audio": sound})
 
-    tools, answer = asyncio.run(ask())
+    with ThreadPoolExecutor() as pool:  # this thread may have an event loop already
+        tools, answer = pool.submit(asyncio.run, ask()).result()
     assert {tool.name for tool in tools} == {"denoise", "batch", "evaluate"}
     assert all(tool.description for tool in tools)
     assert not answer.isError

@@ -1,9 +1,11 @@
 // The words of a component: a table by language, and Gradio's label that tells the language.
 
 export const translator = (props) => {
-  const language = () => (props.label in props.texts ? props.label : "en");
+  // A component may be drawn before its table has come.
+  const words = (language) => props.texts?.[language];
+  const language = () => (words(props.label) ? props.label : "en");
   const text = (key, values = {}) =>
-    (props.texts[language()][key] ?? props.texts.en[key] ?? key).replace(
+    (words(language())?.[key] ?? words("en")?.[key] ?? key).replace(
       /\{(\w+)\}/g,
       (_, name) => values[name] ?? "",
     );
