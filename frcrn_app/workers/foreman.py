@@ -89,6 +89,8 @@ class Foreman:
         while not work.done:
             self._give(work)
             if not self._under_way:
+                if work.done:  # which work may learn only when it is asked for more
+                    return
                 raise UserError("workers.none_left")
             done, _ = wait(self._under_way, _POLL_SECONDS, FIRST_COMPLETED)
             for future in done:
