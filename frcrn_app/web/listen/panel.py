@@ -42,6 +42,7 @@ def panel_value(job: EvaluationJob) -> dict[str, Any]:
         "clean": any(row.pair.clean is not None for row in evaluation.rows),
         "files": min(MAX_FILES, len(evaluation.rows)),
         "owner": job.listening,
+        "texts": tables("listen"),
     }
 
 

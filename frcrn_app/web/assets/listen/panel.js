@@ -9,7 +9,16 @@ const USUAL_FILES = 4;
 const METHODS = ["ab", "mushra"];
 
 export const mount = ({ element, props, trigger, watch }) => {
-  const { text } = translator(props);
+  // Of a component that gets its value while its card is hidden, Gradio gives the value alone.
+  const worded = {
+    get label() {
+      return props.label;
+    },
+    get texts() {
+      return props.texts ?? props.value?.texts;
+    },
+  };
+  const { text } = translator(worded);
   const root = element.querySelector(".fr-listening") ?? element;
   const chosen = { method: "ab", systems: null, files: USUAL_FILES };
   let owner = null; // { token, close } of the test that is shown
@@ -102,7 +111,7 @@ export const mount = ({ element, props, trigger, watch }) => {
     if (owner) return; // it is drawn by itself
     const shown = mountOwner({
       root,
-      props,
+      props: worded,
       watch,
       address: new URL(`frcrn/listening/${value.owner}`, document.baseURI).href,
       site: document.baseURI,
