@@ -272,7 +272,7 @@ def test_the_page_speaks_chinese(open_page, example_clips):
     page.wait_for_selector("h1:has-text('Hear the voice')")
     page.get_by_role("radio", name="Cleaned").wait_for()
     page.wait_for_selector("[role=tab]:has-text('Evaluate')")
-    assert page.locator("[role=tab]").all_inner_texts() == ["Denoise", "Evaluate"]
+    assert page.locator("[role=tab]").all_inner_texts() == ["Denoise", "Batch", "Live", "Evaluate"]
     later = open_again(page)
     later.wait_for_selector("h1:has-text('Hear the voice')")  # the choice is remembered
 
