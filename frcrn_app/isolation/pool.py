@@ -131,15 +131,21 @@ def _run(
         logger.warning("a process that read a file ended with code %s", error.exitcode)
         raise IsolationError("isolation.crashed", name=about) from None
     except (BrokenProcessPool, RuntimeError) as error:
-        if pool.active:  # the function's own
+        if pool.active and not isinstance(error, BrokenProcessPool):  # the function's own
             raise
         logger.warning("the processes that read files had to be started again: %r", error)
         _discard(pool)
+        if _is_of_a_full_disk(error.__cause__):  # no further process could start
+            raise IsolationError("isolation.disk_full") from None
         raise IsolationError("isolation.crashed", name=about) from None
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if _is_of_a_full_disk(error):
             raise IsolationError("isolation.disk_full") from None
         raise
+
+
+def _is_of_a_full_disk(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Turns:

@@ -121,7 +121,9 @@ def test_keys_and_buttons_choose_what_is_heard(open_page):
     assert mute.get_attribute("aria-pressed") == "false"
     page.get_by_role("slider", name="Strength").fill("40")
     assert "40 %" in page.inner_text("#live .fr-strength")
-    page.get_by_label("Let the browser process").check()  # and all goes on
+    box = page.get_by_label("Let the browser process")
+    box.check()  # and all goes on
+    assert box.evaluate("(node) => getComputedStyle(node).appearance") != "none"  # its mark is seen
     hear(page, 2)
     page.wait_for_function("() => document.querySelector('#live .fr-fact small').textContent")
     page.click(".fr-live-tab .fr-go")

@@ -19,6 +19,7 @@ def test_nothing_is_cut_off_and_the_result_comes_into_view(open_page, example_cl
     open_result(page, example_clips[0])
     page.wait_for_selector("#result .fr-pictures img")
     assert page.evaluate(width) <= 390
+    assert page.locator("#result .fr-scale").bounding_box()["height"] < 60  # a line or two of words
     box = page.locator("#result").bounding_box()
     assert -1 <= box["y"] < 500  # neither below the screen nor gone past
     tops = [page.locator(one).bounding_box()["y"] for one in ("#sound", "#result", "#weights")]

@@ -46,6 +46,7 @@ def test_a_full_disk_is_said_at_every_door_and_keeps_nothing(tmp_path, small_wei
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert run.returncode == 0, run.stderr
+    assert "Traceback" not in run.stderr
     tries = defaultdict(list)
     for line in run.stdout.splitlines():
         door, _, said, left = json.loads(line)

@@ -149,9 +149,8 @@ class Live:
         with self._guard.job("live") as facts:
             try:
                 session.say("ready", seconds=self._seconds)
-                await self._until_time_is_up(session)
-            except asyncio.CancelledError:
-                pass  # the visitor left
+                with suppress(asyncio.CancelledError):  # the visitor left
+                    await self._until_time_is_up(session)
             finally:
                 facts["seconds"] = round(session.received / FRAMES_A_SECOND, 1)
                 facts["dropped"] = session.dropped

@@ -2,7 +2,7 @@
 // sends the whole table whenever something of it changes.
 
 import { ICONS, icon, isShown, liveRegion, make, reveal, store, stored } from "../common/dom.js";
-import { chosen, dropped } from "../common/dropped.js";
+import { chosen, dropped, takeDrops } from "../common/dropped.js";
 import { onHandedOver, rememberShown } from "../common/handover.js";
 import { bytes, translator } from "../common/texts.js";
 import { listenToKeys } from "../player/keys.js";
@@ -300,23 +300,7 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     gather();
   };
 
-  // A file may be dropped anywhere on the page while the tab is in view.
-  const carriesFile = (event) =>
-    isShown(root) && [...(event.dataTransfer?.types ?? [])].includes("Files");
-  document.addEventListener("dragover", (event) => {
-    if (!carriesFile(event)) return;
-    event.preventDefault();
-    cover.hidden = false;
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) cover.hidden = true;
-  });
-  document.addEventListener("drop", async (event) => {
-    cover.hidden = true;
-    if (!carriesFile(event)) return;
-    event.preventDefault();
-    add(await dropped(event.dataTransfer));
-  });
+  takeDrops(root, cover, (transfer) => dropped(transfer).then(add));
 
   watch("value", receive);
   watch("label", draw);

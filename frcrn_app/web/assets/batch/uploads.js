@@ -1,6 +1,7 @@
 // Files on their way to the server, a few at a time.
 
 const AT_ONCE = 3;
+const UNDER_WAY = ["waiting", "uploading", "arrived", "sent"];
 
 // upload(file): Gradio's. changed(): something is to be drawn. arrived(files): on the server now.
 export class Uploads {
@@ -18,8 +19,9 @@ export class Uploads {
     this.changed();
   }
 
+  // Whether some are still on their way, or the server has not shown them yet.
   get underWay() {
-    return this.rows.some((row) => ["waiting", "uploading"].includes(row.state));
+    return this.rows.some(({ state }) => UNDER_WAY.includes(state));
   }
 
   // What did not come through is tried once more.

@@ -1,5 +1,7 @@
 // Files and folders that were dropped or chosen, as { file, name }: a name has its folders.
 
+import { isShown } from "./dom.js";
+
 const entriesOf = (reader) => new Promise((resolve, reject) => reader.readEntries(resolve, reject));
 const fileOf = (entry) => new Promise((resolve, reject) => entry.file(resolve, reject));
 
@@ -14,6 +16,27 @@ const walk = async (entry, folder, found) => {
   for (let entries = await entriesOf(reader); entries.length; entries = await entriesOf(reader)) {
     for (const inner of entries) await walk(inner, `${name}/`, found);
   }
+};
+
+// Files may be dropped anywhere on the page while `root` is in sight; `cover` then lies over it.
+// take(transfer): of each drop, while its event is handled.
+export const takeDrops = (root, cover, take) => {
+  const carriesFile = (event) =>
+    isShown(root) && [...(event.dataTransfer?.types ?? [])].includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (!carriesFile(event)) return;
+    event.preventDefault();
+    cover.hidden = false;
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) cover.hidden = true;
+  });
+  document.addEventListener("drop", (event) => {
+    cover.hidden = true;
+    if (!carriesFile(event)) return;
+    event.preventDefault();
+    take(event.dataTransfer);
+  });
 };
 
 // What a drop brings: to be called while the event is handled.

@@ -1,8 +1,8 @@
 // Where a recording comes in: a file that is chosen or dropped anywhere on the page, the
 // microphone, or an example. Its value is what the server needs to find it.
 
-import { ICONS, icon, isShown, liveRegion, make } from "../common/dom.js";
-import { chosen, dropped, isArchive, isMany } from "../common/dropped.js";
+import { ICONS, icon, liveRegion, make } from "../common/dom.js";
+import { chosen, dropped, isArchive, isMany, takeDrops } from "../common/dropped.js";
 import { handOver, openAgain } from "../common/handover.js";
 import { bytes, clock, translator } from "../common/texts.js";
 import { startRecording } from "./recorder.js";
@@ -219,24 +219,10 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     drawLevel();
   };
 
-  // A file may be dropped anywhere on the page, on one that is there already as well.
-  const carriesFile = (event) =>
-    isShown(root) && [...(event.dataTransfer?.types ?? [])].includes("Files");
-  document.addEventListener("dragover", (event) => {
-    if (!carriesFile(event)) return;
-    event.preventDefault();
-    cover.hidden = false;
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) cover.hidden = true;
-  });
-  document.addEventListener("drop", (event) => {
-    cover.hidden = true;
-    if (!carriesFile(event)) return;
-    event.preventDefault();
-    if (recorder || !event.dataTransfer.files.length) return;
-    if (isMany(event.dataTransfer)) dropped(event.dataTransfer).then(handOver);
-    else send(event.dataTransfer.files[0]);
+  takeDrops(root, cover, (transfer) => {
+    if (recorder || !transfer.files.length) return;
+    if (isMany(transfer)) dropped(transfer).then(handOver);
+    else send(transfer.files[0]);
   });
 
   // From another tab of the page.

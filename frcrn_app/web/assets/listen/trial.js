@@ -80,7 +80,7 @@ export class Trial {
         this.outputs[token],
       );
     });
-    this.scale = make("div", { class: "fr-scale", "aria-hidden": "true" });
+    this.scale = make("div", { class: "fr-grades", "aria-hidden": "true" });
     return make(
       "div",
       { class: "fr-ratings" },

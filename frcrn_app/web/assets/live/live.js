@@ -148,7 +148,7 @@ export const mount = ({ element, props, watch }) => {
     "div",
     { class: "fr-panel" },
     make("div", { class: "fr-player" },
-      make("div", { class: "fr-controls" }, mixer.versions, mixer.muteButton),
+      make("div", { class: "fr-controls" }, mixer.versions.node, mixer.muteButton),
       mixer.strengthRow,
       mixer.keys,
     ),

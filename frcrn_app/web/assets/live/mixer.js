@@ -2,6 +2,7 @@
 
 import { make } from "../common/dom.js";
 import { keysOn, switchKeys } from "../player/keys.js";
+import { Versions, other } from "../player/versions.js";
 
 const HINTS = [
   ["Space", "key_mute"],
@@ -15,26 +16,7 @@ export class Mixer {
     this.active = "cleaned";
     this.strength = 1;
     this.silent = false;
-    const version = (name, key) =>
-      make(
-        "button",
-        {
-          type: "button",
-          role: "radio",
-          class: "fr-version",
-          "data-version": name,
-          onclick: () => this.select(name),
-        },
-        make("span", { class: `fr-swatch fr-${name}` }),
-        make("span", { class: "fr-version-name" }),
-        make("kbd", { "aria-hidden": "true" }, key),
-      );
-    this.versions = make(
-      "div",
-      { class: "fr-versions", role: "radiogroup", onkeydown: (event) => this.#versionKeys(event) },
-      version("original", "A"),
-      version("cleaned", "B"),
-    );
+    this.versions = new Versions((name) => this.select(name));
     this.muteButton = make("button", {
       type: "button",
       class: "fr-plain fr-mute",
@@ -79,7 +61,7 @@ export class Mixer {
   }
 
   switch() {
-    this.choose(this.active === "cleaned" ? "original" : "cleaned");
+    this.choose(other(this.active));
   }
 
   // Mute; by that name because keys of players call it.
@@ -99,11 +81,7 @@ export class Mixer {
   }
 
   show() {
-    for (const button of this.versions.children) {
-      const chosen = button.dataset.version === this.active;
-      button.setAttribute("aria-checked", String(chosen));
-      button.tabIndex = chosen ? 0 : -1;
-    }
+    this.versions.show(this.active);
     const percent = Math.round(100 * this.strength);
     const words = this.text("percent", { n: percent });
     this.slider.style.setProperty("--fr-filled", `${percent}%`);
@@ -117,10 +95,7 @@ export class Mixer {
 
   translate() {
     const { text } = this;
-    this.versions.setAttribute("aria-label", text("version"));
-    for (const button of this.versions.children) {
-      button.querySelector(".fr-version-name").textContent = text(button.dataset.version);
-    }
+    this.versions.translate(text);
     this.muteButton.textContent = text("mute");
     this.strengthName.textContent = text("strength");
     this.slider.setAttribute("aria-label", text("strength"));
@@ -137,12 +112,5 @@ export class Mixer {
       this.keysButton,
     );
     this.show();
-  }
-
-  #versionKeys(event) {
-    if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
-    event.preventDefault();
-    this.select(this.active === "cleaned" ? "original" : "cleaned");
-    this.versions.querySelector('[aria-checked="true"]').focus();
   }
 }

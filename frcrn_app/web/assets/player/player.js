@@ -6,6 +6,7 @@ import { clock } from "../common/texts.js";
 import { takePart } from "./exclusive.js";
 import { keysOn, switchKeys } from "./keys.js";
 import { openTransport } from "./transport.js";
+import { Versions, other } from "./versions.js";
 import { paintWaveform } from "./waveform.js";
 
 const HINTS = [
@@ -50,26 +51,7 @@ export class Player {
       class: "fr-play",
       onclick: () => this.toggle(),
     });
-    const version = (name, key) =>
-      make(
-        "button",
-        {
-          type: "button",
-          role: "radio",
-          class: "fr-version",
-          "data-version": name,
-          onclick: () => this.select(name),
-        },
-        make("span", { class: `fr-swatch fr-${name}` }),
-        make("span", { class: "fr-version-name" }),
-        make("kbd", { "aria-hidden": "true" }, key),
-      );
-    this.versions = make(
-      "div",
-      { class: "fr-versions", role: "radiogroup", onkeydown: (event) => this.versionKeys(event) },
-      version("original", "A"),
-      version("cleaned", "B"),
-    );
+    this.versions = new Versions((name) => this.select(name));
     this.now = make("span", { class: "fr-now" });
     const total = make("span", { class: "fr-total" }, ` / ${clock(this.recording.seconds)}`);
     this.canvas = make("canvas", { "aria-hidden": "true" });
@@ -105,7 +87,7 @@ export class Player {
         "div",
         { class: "fr-controls" },
         this.playButton,
-        this.versions,
+        this.versions.node,
         make("div", { class: "fr-time" }, this.now, total),
       ),
       this.waveform,
@@ -128,11 +110,8 @@ export class Player {
   translate() {
     const { text } = this;
     this.node.setAttribute("aria-label", text("player"));
-    this.versions.setAttribute("aria-label", text("version"));
+    this.versions.translate(text);
     this.waveform.setAttribute("aria-label", text("position"));
-    for (const button of this.versions.children) {
-      button.querySelector(".fr-version-name").textContent = text(button.dataset.version);
-    }
     this.strengthName.textContent = text("strength");
     this.strengthSlider.setAttribute("aria-label", text("strength"));
     this.keysButton = make("button", {
@@ -185,7 +164,7 @@ export class Player {
   }
 
   switch() {
-    this.choose(this.active === "cleaned" ? "original" : "cleaned");
+    this.choose(other(this.active));
   }
 
   setStrength(strength) {
@@ -226,11 +205,7 @@ export class Player {
     this.waveform.setAttribute("aria-valuenow", at.toFixed(2));
     const spoken = { at: clock(at), all: clock(seconds) };
     this.waveform.setAttribute("aria-valuetext", this.text("position_of", spoken));
-    for (const button of this.versions.children) {
-      const chosen = button.dataset.version === this.active;
-      button.setAttribute("aria-checked", String(chosen));
-      button.tabIndex = chosen ? 0 : -1;
-    }
+    this.versions.show(this.active);
   }
 
   showStrength() {
@@ -289,13 +264,6 @@ export class Player {
 
   seekKeys(event) {
     if (this.seekBy(event.key)) event.preventDefault();
-  }
-
-  versionKeys(event) {
-    if (!["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].includes(event.key)) return;
-    event.preventDefault();
-    this.select(this.active === "cleaned" ? "original" : "cleaned");
-    this.versions.querySelector('[aria-checked="true"]').focus();
   }
 
   close() {
