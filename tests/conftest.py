@@ -13,6 +13,7 @@ from frcrn_app.audio import Audio, load_audio
 ALONE = ("browser", "load")  # rooms that start a whole demo and look at what it does to the machine
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tells pytest-xdist what one process tests in turn: a file, for its fixtures; those rooms."""
     for item in items:
