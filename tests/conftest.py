@@ -6,21 +6,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from paths import EXAMPLES, ROOT
+from paths import EXAMPLES
 
 from frcrn_app.audio import Audio, load_audio
 
-ALONE = ("browser", "load")  # rooms that start a whole demo and look at what it does to the machine
+# What one process tests in turn, of which there are several at once: rooms that start a whole demo
+# and look at what it does to the machine, and files that share what takes long to make. All else is
+# by file, for its fixtures.
+IN_TURN = {
+    "tests/browser/": "demo",
+    "tests/load/": "demo",
+    "tests/inference/test_export.py": "export",
+    "tests/inference/test_runtimes.py": "export",
+}
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells pytest-xdist what one process tests in turn: a file, for its fixtures; those rooms."""
-    for item in items:
-        place = item.path.relative_to(ROOT / "tests")
-        group = "demo" if place.parts[0] in ALONE else str(place)
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """pytest-xdist's own groups by mark are none with the nodes of pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRoom(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return next((IN_TURN[start] for start in IN_TURN if file.startswith(start)), file)
+
+    return ByRoom(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,6 @@ from frcrn_app.cli.main import main
 from frcrn_app.errors import UserError
 from frcrn_app.inference.export import verify_onnx
 
-pytestmark = pytest.mark.xdist_group("export")  # with whoever takes the same files
-
 
 @pytest.fixture(params=["both_ways", "causal"])
 def exported(request):

@@ -9,8 +9,6 @@ from frcrn_app.inference import export
 from frcrn_app.inference.runtimes import load_runtime
 from frcrn_app.model import FRCRN
 
-pytestmark = pytest.mark.xdist_group("export")  # with whoever takes the same file
-
 
 @pytest.fixture(scope="module")
 def network(both_ways) -> FRCRN:
