@@ -7,7 +7,8 @@ has threads nor runs the caller's main module again, so that a script needs no `
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+import os
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from typing import Any, cast
@@ -22,6 +23,7 @@ from frcrn_app.workers import Threads, cores
 TASK_SECONDS = 900.0  # after which a pair of short files is given up
 BYTES_A_SECOND = 32_000  # of its files, by which it gets more time: what WAV takes at 16 kHz
 MAX_WORKERS = 16
+NICE = 10  # behind the network, which someone may be speaking through
 _POLL_SECONDS = 0.1  # between two looks at what is done: wakes up for Ctrl-C
 
 
@@ -36,7 +38,9 @@ class ScoringPool:
     def __init__(self, workers: int | None = None, *, task_seconds: float = TASK_SECONDS):
         self.workers = workers or default_workers()
         self.task_seconds = task_seconds
-        self._pool = ProcessPool(max_workers=self.workers, context=cast(Any, Threads(1)))
+        self._pool = ProcessPool(
+            max_workers=self.workers, initializer=_step_back, context=cast(Any, Threads(1))
+        )
 
     def __enter__(self) -> ScoringPool:
         return self
@@ -45,13 +49,16 @@ class ScoringPool:
         self._pool.stop()
         self._pool.join()
 
-    def run(self, tasks: Iterable[ScoreTask]) -> Generator[tuple[int, PairScores]]:
+    def run(
+        self, tasks: Iterable[ScoreTask], check: Callable[[], None] = lambda: None
+    ) -> Generator[tuple[int, PairScores]]:
         """Yield (place in `tasks`, scores) in the order in which they are done.
 
         Tasks are taken from their iterator only when a process is free, so that any number of them
         costs the same memory. A pair whose process dies, perhaps killed for the memory of another
         program, gets one more try; one whose process dies again or hangs gets that as its error.
-        Closing the iterator stops what is under way.
+        Closing the iterator stops what is under way, and so does what `check` raises, which is
+        called several times a second.
         """
         numbered = enumerate(tasks)
         waiting: dict[Future, tuple[int, ScoreTask, int, float]] = {}
@@ -71,6 +78,7 @@ class ScoringPool:
                 if not waiting:
                     return
                 done, _ = wait(waiting, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+                check()
                 for future in done:
                     index, task, attempt, limit = waiting.pop(future)
                     try:
@@ -108,3 +116,8 @@ def _nothing(task: ScoreTask, error: UserError) -> PairScores:
     return PairScores(
         {name: SoundScores.nothing(keys, error) for name, keys in task.metrics.items()}
     )
+
+
+def _step_back() -> None:
+    with suppress(AttributeError, OSError):  # there is no such call on Windows
+        os.nice(NICE)

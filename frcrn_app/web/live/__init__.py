@@ -6,25 +6,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from frcrn_app.web.live.live import Live
     from frcrn_app.web.live.messages import LARGEST_BYTES
-    from frcrn_app.web.live.streams import StreamsProcess
+    from frcrn_app.web.live.streams import StreamsProcesses, processes_for
     from frcrn_app.web.live.tab import build_live_tab, live_css
     from frcrn_app.web.live.weights import live_weights
 
 __all__ = [
     "LARGEST_BYTES",
     "Live",
-    "StreamsProcess",
+    "StreamsProcesses",
     "build_live_tab",
     "live_css",
     "live_weights",
+    "processes_for",
 ]
 _WHERE = {
     "LARGEST_BYTES": "messages",
     "Live": "live",
-    "StreamsProcess": "streams",
+    "StreamsProcesses": "streams",
     "build_live_tab": "tab",
     "live_css": "tab",
     "live_weights": "weights",
+    "processes_for": "streams",
 }
 
 

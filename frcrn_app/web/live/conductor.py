@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from frcrn_app.errors import UserError
 from frcrn_app.web.live.session import Session
-from frcrn_app.web.live.streams import Streams, StreamsProcess, Work
+from frcrn_app.web.live.streams import Streams, StreamsProcesses, Work
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Conductor:
 
     def __init__(
         self,
-        streams: Callable[[], Streams | StreamsProcess],
+        streams: Callable[[], Streams | StreamsProcesses],
         served: Callable[[], Mapping[int, Session]],
         opened: Callable[[int], None],
         failed: Callable[[], None],
@@ -37,7 +37,7 @@ class Conductor:
         self._opened, self._failed = opened, failed
         self._seats = seats
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._streams: Streams | StreamsProcess | None = None
+        self._streams: Streams | StreamsProcesses | None = None
         self._wake = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
@@ -84,9 +84,11 @@ class Conductor:
                 if not self._closed:
                     logger.exception("the live streams broke and are made again")
                     self._call(self._failed)
+                    if self._streams is not None:
+                        self._streams.close()
                     self._wait(1.0)
 
-    def _conduct(self, streams: Streams | StreamsProcess) -> None:
+    def _conduct(self, streams: Streams | StreamsProcesses) -> None:
         known: set[int] = set()  # sessions that the streams have
         while not self._closed:
             self._wake.clear()

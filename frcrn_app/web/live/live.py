@@ -25,7 +25,7 @@ from frcrn_app.web.live.messages import (
     read_hello,
 )
 from frcrn_app.web.live.session import Session
-from frcrn_app.web.live.streams import Streams, StreamsProcess
+from frcrn_app.web.live.streams import Streams, StreamsProcesses
 from frcrn_app.web.static_files import PREFIX
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Live:
     def __init__(
         self,
         guard: Guard,
-        streams: Callable[[], Streams | StreamsProcess],
+        streams: Callable[[], Streams | StreamsProcesses],
         minutes: float,
         seats: int | None = None,
     ):

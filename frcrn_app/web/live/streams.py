@@ -1,6 +1,6 @@
 """Live streams of one network by the number of their session, advanced together.
 
-They run in a process of their own: in the server's, hundreds of small operations a frame would
+They run in processes of their own: in the server's, hundreds of small operations a frame would
 each wait for Python's lock whenever another thread computes in Python.
 """
 
@@ -17,10 +17,12 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from frcrn_app.web.live.messages import FRAME, FRAMES_A_SECOND, to_pcm, to_samples
+from frcrn_app.workers import cores
 
 LOAD = 0.7  # of a frame's time that the network may take, so that every frame is there in time
 MOST = 64  # streams that are tried
 TRIES = 15  # frames of each number of streams
+MOST_PROCESSES = 4  # each takes a third of a gigabyte
 
 Work = list[tuple[int, int, bytes]]  # session, number of the frame, samples
 
@@ -94,16 +96,68 @@ class Streams:
         return float(np.quantile(times, 0.25))
 
     def close(self) -> None:
-        """Nothing to do here; `StreamsProcess` has."""
+        """Nothing to do here; `StreamsProcesses` has."""
 
 
-class StreamsProcess:
-    """`Streams` in a process of its own, which ends with this one; for one thread.
+class StreamsProcesses:
+    """`Streams` in processes of their own, which end with this one; for one thread.
+
+    A session belongs to one process to its end. Each process has one thread and computes beside the
+    others, so that the cores serve as many as they can.
+
+    Args:
+        weights: a name or a path of a causal network.
+        count: of processes.
 
     Raises:
         UserError: as `Streams`.
-        EOFError, OSError: of any method, the process has ended.
+        EOFError, OSError: of any method, a process has ended.
     """
+
+    def __init__(self, weights: str, count: int = 1):
+        self._processes = [_Process(weights) for _ in range(count)]
+        self._places: dict[int, _Process] = {}  # by the number of the session
+        try:
+            self.delay: float = max([process.answer() for process in self._processes])
+        except BaseException:
+            self.close()
+            raise
+
+    def advance(self, frames: Work, ended: Sequence[int] = ()) -> Work:
+        """As `Streams.advance`."""
+        leaving = {session: self._places.pop(session) for session in ended}
+        for session, _, _ in frames:
+            if session not in self._places:
+                taken = list(self._places.values())
+                self._places[session] = min(self._processes, key=taken.count)
+        asked = []
+        for process in self._processes:
+            mine = [frame for frame in frames if self._places[frame[0]] is process]
+            gone = [session for session, place in leaving.items() if place is process]
+            if mine or gone:
+                process.ask("advance", mine, gone)
+                asked.append(process)
+        return [frame for process in asked for frame in process.answer()]
+
+    def capacity(self) -> int:
+        """As `Streams.capacity`, of all processes at work at the same time."""
+        for process in self._processes:
+            process.ask("capacity")
+        return sum([process.answer() for process in self._processes])
+
+    def close(self) -> None:
+        """End the processes, from any thread."""
+        for process in self._processes:
+            process.close()
+
+
+def processes_for(seats: int | None) -> int:
+    """How many processes serve so many sessions, or as many as this machine can (None)."""
+    return min(cores(), seats or MOST_PROCESSES, MOST_PROCESSES)
+
+
+class _Process:
+    """One process that answers one question after the other."""
 
     def __init__(self, weights: str):
         context = multiprocessing.get_context("spawn")
@@ -113,29 +167,20 @@ class StreamsProcess:
         )
         self._process.start()
         theirs.close()
-        self.delay: float = self._answer()
 
-    def advance(self, frames: Work, ended: Sequence[int] = ()) -> Work:
-        """As `Streams.advance`."""
-        self._connection.send(("advance", frames, ended))
-        return self._answer()
+    def ask(self, method: str, *args: object) -> None:
+        self._connection.send((method, *args))
 
-    def capacity(self) -> int:
-        """As `Streams.capacity`."""
-        self._connection.send(("capacity",))
-        return self._answer()
-
-    def close(self) -> None:
-        """End the process, from any thread."""
-        self._process.terminate()
-        self._process.join(5)
-        self._connection.close()
-
-    def _answer(self):
+    def answer(self):
         answer = self._connection.recv()
         if isinstance(answer, BaseException):
             raise answer
         return answer
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.join(5)
+        self._connection.close()
 
 
 def _serve(connection: Connection, weights: str) -> None:

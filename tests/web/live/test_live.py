@@ -2,19 +2,21 @@
 
 import time
 from contextlib import ExitStack, suppress
+from functools import partial
+from multiprocessing import active_children
 
 import numpy as np
 import pytest
 from web.live.conftest import HELLO, HOP, visiting
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from frcrn_app.web.live.streams import Streams, StreamsProcess
+from frcrn_app.web.live.streams import Streams, StreamsProcesses
 
 
 @pytest.fixture(scope="module")
 def served(serve_live):
-    """Two places, and a network that is there already."""
-    with serve_live(StreamsProcess) as served:
+    """Two places, each in a process of its own, and a network that is there already."""
+    with serve_live(partial(StreamsProcesses, count=2)) as served:
         with visiting(served.address) as visitor:
             visitor.wait_for("ready")
         yield served
@@ -145,10 +147,12 @@ def test_another_sites_page_is_not_let_in(address):
         page.wait_for("ready")
 
 
-def test_a_broken_network_is_told_and_made_again(served, address, noisy_speech):
+def test_a_broken_network_is_told_and_made_again(address, noisy_speech):
     with visiting(address) as visitor:
         visitor.wait_for("ready")
-        served.live._conductor._streams._process.kill()
+        for process in active_children():
+            if process.name == "live":
+                process.kill()
         visitor.send(0, np.zeros(HOP))
         assert visitor.wait_for("ended")["code"] == "live.broken"
     with visiting(address) as visitor:
