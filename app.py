@@ -35,7 +35,10 @@ def main() -> int:
             "ask for. For strangers, add --public; docs/deployment.md says what it does.",
             file=sys.stderr,
         )
-    app = build_app(options)
+    try:
+        app = build_app(options)
+    except UserError as error:
+        return _refuse(str(error))
     try:
         if (options.weights, options.device, options.precision) != ("auto", "auto", "auto"):
             app.engine.get()  # a wish that cannot be met is said here, not to the first visitor
@@ -46,6 +49,8 @@ def main() -> int:
         return _refuse(_cannot_serve(options, error))
     seconds = time.perf_counter() - began
     print(f"The demo is at {address} (started in {seconds:.1f} s); Ctrl-C stops it.", flush=True)
+    for folder, listeners, results in app.listening.links(address):
+        print(f"Listening test {folder}: {listeners} for listeners, {results} for you.", flush=True)
     stop.wait()
     print("\nStopping ...", flush=True)
     # A thread that waits for a visitor, or a network in a long layer, would hold the process up.

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import soundfile
 from evaluations import SETTINGS
 
 from frcrn_app.evaluation import (
@@ -26,7 +27,7 @@ def oracle_evaluation(pairs: list[tuple[Path, Path]]) -> Evaluation:
                 NOISY: SoundScores({"si_sdr": 5.0 + number}),
                 "oracle": SoundScores({"si_sdr": 20.0 + 3 * (number % 2)}),
             },
-            duration=7.0,
+            duration=soundfile.info(noisy).duration,
             input_snr=5.0,
         )
         for number, (noisy, clean) in enumerate(pairs)

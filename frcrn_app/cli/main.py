@@ -21,6 +21,7 @@ COMMANDS = (
     "denoise",
     "evaluate",
     "compare",
+    "listen",
     "train",
     "finetune",
     "mix",

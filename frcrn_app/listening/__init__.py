@@ -6,6 +6,7 @@ a hidden reference and a low-pass anchor. Listeners see tokens, never systems or
 
 from frcrn_app.listening.ballots import Ballot, Seat, ballot
 from frcrn_app.listening.export import votes_csv
+from frcrn_app.listening.making import make_test, require_same_files, with_files
 from frcrn_app.listening.plan import (
     ANCHOR,
     MAX_FILES,
@@ -50,10 +51,13 @@ __all__ = [
     "is_reliable",
     "listened",
     "make_stimuli",
+    "make_test",
     "new_token",
     "plan",
     "read_vote",
+    "require_same_files",
     "signals",
     "stimulus_wav",
     "votes_csv",
+    "with_files",
 ]

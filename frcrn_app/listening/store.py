@@ -1,20 +1,23 @@
 """A test on disk: its plan, its sounds, and a file of votes for each listener.
 
-    test.json       the design, the secret of its tokens, who was invited how
-    stimuli/N.npy   the signals of its Nth file
-    votes/ID.json   what one listener said, renewed with each answer
+    test.json         the design, the secret of its tokens, who was invited how
+    evaluation.json   the report of what it is of
+    stimuli/N.npy     the signals of its Nth file
+    votes/ID.json     what one listener said, renewed with each answer
 
 Every file is written whole or not at all, so that a server may stop at any moment.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import secrets
 import shutil
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +103,16 @@ class ListeningTest:
         """Where the signals of a file are kept."""
         return folder / "stimuli" / f"{file}.npy"
 
+    @staticmethod
+    def report(folder: Path) -> Path:
+        """Where the report of the evaluation is kept; whoever makes the test writes it."""
+        return folder / "evaluation.json"
+
+    @property
+    def owner(self) -> str:
+        """A token for whoever made it, that no listener can guess; the same in every server."""
+        return hmac.new(self.head.secret.encode(), b"owner", "sha256").hexdigest()[:32]
+
     def join(self) -> str:
         """A new listener's token. Raises PairError `listening.full`."""
         with self._lock:
@@ -149,8 +162,13 @@ class ListeningTest:
         raise PairError("listening.gone")
 
     def delete(self) -> None:
-        """All of it, votes included."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """All of it, votes included; what else lies in its folder stays."""
+        for name in ("test.json", "evaluation.json"):
+            (self.folder / name).unlink(missing_ok=True)
+        for name in ("stimuli", "votes"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        with suppress(OSError):  # not empty
+            self.folder.rmdir()
 
     def _votes_of(self, listener: str) -> Path:
         return self.folder / "votes" / f"{listener}.json"

@@ -22,7 +22,7 @@ from frcrn_app.report.exports import latex_text, markdown_text
 from frcrn_app.report.page import PARTS, html_text, listening_part, part
 from frcrn_app.report.pictures import distribution_picture, gain_picture, group_picture
 from frcrn_app.report.plays import Cleaner
-from frcrn_app.report.reading import read_json
+from frcrn_app.report.reading import json_with_listening, read_json
 from frcrn_app.report.tables import as_json, csv_text, json_text, table
 from frcrn_app.report.verdict import headline_metrics
 from frcrn_app.report.words import Words
@@ -40,6 +40,7 @@ __all__ = [
     "headline_metrics",
     "html_text",
     "json_text",
+    "json_with_listening",
     "latex_text",
     "listening_part",
     "markdown_text",
@@ -48,6 +49,7 @@ __all__ = [
     "system_colours",
     "table",
     "write_reports",
+    "write_text",
 ]
 
 
@@ -76,27 +78,30 @@ def write_reports(
         language: of the page and of the summary table, "en" or "zh".
         cleaner: for the page, makes again what our own network made where it was not kept: a
             Denoiser, or what calls one.
-        listened: what a listening test has come to, for the page and the JSON.
+        listened: what a listening test has come to.
 
     Raises:
         PairError: a file cannot be written.
     """
     written = []
     if csv is not None:
-        written.append(_write(csv, csv_text(evaluation), "utf-8-sig"))
+        written.append(write_text(csv, csv_text(evaluation, listened), "utf-8-sig"))
     if json is not None:
-        written.append(_write(json, json_text(evaluation, summary, listened)))
+        written.append(write_text(json, json_text(evaluation, summary, listened)))
     if html is not None:
         page = html_text(evaluation, summary, language, cleaner=cleaner, listened=listened)
-        written.append(_write(html, page))
+        written.append(write_text(html, page))
     if markdown is not None:
-        written.append(_write(markdown, markdown_text(evaluation, summary, language)))
+        text = markdown_text(evaluation, summary, language, listened)
+        written.append(write_text(markdown, text))
     if latex is not None:
-        written.append(_write(latex, latex_text(evaluation, summary, language)))
+        text = latex_text(evaluation, summary, language, listened)
+        written.append(write_text(latex, text))
     return written
 
 
-def _write(path: str | os.PathLike, text: str, encoding: str = "utf-8") -> Path:
+def write_text(path: str | os.PathLike, text: str, encoding: str = "utf-8") -> Path:
+    """Write a file whole or not at all; raises PairError where it cannot be written."""
     try:
         with atomic_path(path) as draft:
             draft.write_text(text, encoding=encoding, newline="\n")

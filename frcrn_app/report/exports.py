@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from frcrn_app.evaluation import Evaluation, Score, Summary
+from frcrn_app.listening import Listened
 from frcrn_app.metrics import METRICS
-from frcrn_app.report.numbers import number, signed, with_unit
+from frcrn_app.report.heard import heard_mean
+from frcrn_app.report.numbers import number, plain, signed, with_unit
 from frcrn_app.report.verdict import leaders
 from frcrn_app.report.words import Words
 
@@ -29,37 +31,49 @@ _LATEX = {
 }
 
 
-def markdown_text(evaluation: Evaluation, summary: Summary, language: str = "en") -> str:
+def markdown_text(
+    evaluation: Evaluation,
+    summary: Summary,
+    language: str = "en",
+    listened: Listened | None = None,
+) -> str:
     """Systems down, metrics across: means, with gains in brackets; GitHub's table syntax."""
     words = Words(language)
-    head = [words("system"), *_titles(evaluation)]
-    lines = [head, ["---", *["---:"] * len(evaluation.metrics)]]
+    head = [words("system"), *_titles(evaluation, listened, words)]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
     for system in evaluation.systems:
         cells = [
-            f"**{text}**" if bold else text for text, bold in _cells(evaluation, summary, system)
+            f"**{text}**" if bold else text
+            for text, bold in _cells(evaluation, summary, system, listened)
         ]
         lines.append([system, *cells])
     rows = [f"| {' | '.join(map(_markdown, line))} |" for line in lines]
     return "\n".join([*rows, "", _markdown(_caption(evaluation, words)), ""])
 
 
-def latex_text(evaluation: Evaluation, summary: Summary, language: str = "en") -> str:
+def latex_text(
+    evaluation: Evaluation,
+    summary: Summary,
+    language: str = "en",
+    listened: Listened | None = None,
+) -> str:
     """The same table as LaTeX; needs the package booktabs, and for Chinese a CJK one."""
     words = Words(language)
+    titles = _titles(evaluation, listened, words)
     lines = []
     for system in evaluation.systems:
         cells = [
             rf"\textbf{{{_latex(text)}}}" if bold else _latex(text)
-            for text, bold in _cells(evaluation, summary, system)
+            for text, bold in _cells(evaluation, summary, system, listened)
         ]
         lines.append(" & ".join([_latex(system), *cells]) + r" \\")
-    head = " & ".join(_latex(title) for title in [words("system"), *_titles(evaluation)])
+    head = " & ".join(_latex(title) for title in [words("system"), *titles])
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{_latex(_caption(evaluation, words))}}}",
-            rf"\begin{{tabular}}{{l{'r' * len(evaluation.metrics)}}}",
+            rf"\begin{{tabular}}{{l{'r' * len(titles)}}}",
             r"\toprule",
             rf"{head} \\",
             r"\midrule",
@@ -72,17 +86,21 @@ def latex_text(evaluation: Evaluation, summary: Summary, language: str = "en") -
     )
 
 
-def _titles(evaluation: Evaluation) -> list[str]:
+def _titles(evaluation: Evaluation, listened: Listened | None, words: Words) -> list[str]:
     metrics = [METRICS[key] for key in evaluation.metrics]
-    return [f"{with_unit(m)} {'↑' if m.higher_is_better else '↓'}" for m in metrics]
+    titles = [f"{with_unit(m)} {'↑' if m.higher_is_better else '↓'}" for m in metrics]
+    return titles + ([f"{words(f'heard.column_{listened.method}')} ↑"] if listened else [])
 
 
-def _cells(evaluation: Evaluation, summary: Summary, system: str) -> list[tuple[str, bool]]:
+def _cells(
+    evaluation: Evaluation, summary: Summary, system: str, listened: Listened | None
+) -> list[tuple[str, bool]]:
     """Text of a system's cells, and whether the mean is to be bold."""
-    return [
+    cells = [
         (_cell(summary.score(system, key)), system in leaders(evaluation, summary, key))
         for key in evaluation.metrics
     ]
+    return cells + ([(plain(heard_mean(listened, system), 0), False)] if listened else [])
 
 
 def _cell(score: Score) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -70,6 +71,35 @@ def listening_json(listened: Listened) -> dict[str, Any]:
         return value
 
     return without_nan(asdict(listened))
+
+
+def heard_by_file(listened: Listened, names: Sequence[str]) -> dict[str, list[float]]:
+    """Columns of a table of files, NaN where one was not heard.
+
+    Mean ratings as SYSTEM.mushra, 0 to 100; shares that prefer one as SYSTEM.preferred_to.OTHER.
+    """
+    columns = {
+        f"{one.signal}.mushra": one.files
+        for one in listened.heard
+        if one.signal not in (REFERENCE, ANCHOR)
+    } | {f"{one.first}.preferred_to.{one.second}": one.files for one in listened.preferences}
+    return {
+        title: [dict(zip(listened.files, means, strict=True)).get(n, math.nan) for n in names]
+        for title, means in columns.items()
+    }
+
+
+def heard_mean(listened: Listened, system: str) -> float:
+    """A system's mean rating, or how often it was preferred (%); NaN where nobody heard it."""
+    for one in listened.heard:
+        if one.signal == system:
+            return one.by_listener.mean
+    shares = [
+        one.by_listener.mean if one.first == system else 1 - one.by_listener.mean
+        for one in listened.preferences
+        if system in (one.first, one.second)
+    ]
+    return 100 * sum(shares) / len(shares) if shares else math.nan
 
 
 def _who(listened: Listened, words: Words) -> list[str]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation import NOISY, Evaluation, Pair, Row, SoundScores
+from frcrn_app.listening import Listened
 from frcrn_app.metrics import METRICS
-from frcrn_app.report.tables import JSON_FORMAT
+from frcrn_app.report.tables import JSON_FORMAT, with_listening
 
 
 def read_json(path: str | os.PathLike) -> Evaluation:
@@ -20,7 +21,23 @@ def read_json(path: str | os.PathLike) -> Evaluation:
     Raises:
         PairError: the file cannot be read, is no such report, or of another version's format.
     """
-    path = Path(path)
+    content = _content(Path(path))
+    try:
+        return _evaluation(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise PairError("compare.no_report", path=Path(path)) from error
+
+
+def json_with_listening(path: str | os.PathLike, listened: Listened) -> str:
+    """A JSON report as it stands in its file, with what a listening test of it has come to.
+
+    Raises:
+        PairError: as `read_json` does.
+    """
+    return with_listening(_content(Path(path)), listened)
+
+
+def _content(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -31,10 +48,7 @@ def read_json(path: str | os.PathLike) -> Evaluation:
         raise PairError("compare.no_report", path=path)
     if content["format"] != JSON_FORMAT:
         raise PairError("compare.format", path=path, format=content["format"])
-    try:
-        return _evaluation(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PairError("compare.no_report", path=path) from error
+    return content
 
 
 def _evaluation(content: dict[str, Any]) -> Evaluation:

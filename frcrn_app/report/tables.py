@@ -22,19 +22,21 @@ from frcrn_app.evaluation import (
 )
 from frcrn_app.listening import Listened
 from frcrn_app.metrics import METRICS, SAMPLE_RATE
-from frcrn_app.report.heard import listening_json
+from frcrn_app.report.heard import heard_by_file, listening_json
 
 JSON_FORMAT = 1  # raise it when a name in the JSON changes its meaning
 DECIMALS = 6  # of numbers in CSV and JSON
 
 
-def table(evaluation: Evaluation) -> tuple[list[str], list[list[str | float | None]]]:
+def table(
+    evaluation: Evaluation, listened: Listened | None = None
+) -> tuple[list[str], list[list[str | float | None]]]:
     """Column names, and a row for each file; None where there is no value.
 
     Columns are name, group, duration_s and input_snr_db; then SYSTEM.METRIC for every system and
     SYSTEM.METRIC.gain (minus the noisy recording's score) for all but the noisy recording; then
     SYSTEM.rtf of our own network, SYSTEM.lag_ms if recordings were aligned, SYSTEM.cut_ms if a
-    length was cut; then problems and notes, in English.
+    length was cut; then what listeners said, where some did; then problems and notes, in English.
     """
     columns = ["name", "group", "duration_s", "input_snr_db"]
     rows = evaluation.rows
@@ -59,18 +61,21 @@ def table(evaluation: Evaluation) -> tuple[list[str], list[list[str | float | No
         cut = [1000 * row.sounds[system].cut for row in rows]
         if any(cut):
             add(f"{system}.cut_ms", cut)
+    if listened is not None:
+        for name, column in heard_by_file(listened, [row.name for row in rows]).items():
+            add(name, column)
     columns += ["problems", "notes"]
     for line, row in zip(values, rows, strict=True):
         line += [row.problems, row.notes_in("en")]
     return columns, values
 
 
-def csv_text(evaluation: Evaluation) -> str:
+def csv_text(evaluation: Evaluation, listened: Listened | None = None) -> str:
     """The table as CSV; an empty cell is a missing value.
 
     Text that a spreadsheet would run as a formula gets an apostrophe in front, numbers never do.
     """
-    columns, rows = table(evaluation)
+    columns, rows = table(evaluation, listened)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([inert(column) for column in columns])
@@ -126,9 +131,14 @@ def as_json(evaluation: Evaluation, summary: Summary) -> dict:
 
 
 def json_text(evaluation: Evaluation, summary: Summary, listened: Listened | None = None) -> str:
-    content = as_json(evaluation, summary)
+    """Everything as JSON."""
+    return with_listening(as_json(evaluation, summary), listened)
+
+
+def with_listening(content: dict, listened: Listened | None) -> str:
+    """The content of a JSON report as text, with what a listening test has come to."""
     if listened is not None:
-        content["listening"] = listening_json(listened)
+        content = content | {"listening": listening_json(listened)}
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
 
 

@@ -82,6 +82,11 @@ def _size(value: object) -> object:
         return value
     number, unit = value.strip().upper().removesuffix("B").removesuffix("I"), 1
     if number[-1:] in _UNITS:
+    study: Folders = _option(
+        (),
+        "listening test to serve, which frcrn listen make has written; may be given several times",
+        "DIR",
+    )
         number, unit = number[:-1], _UNITS[number[-1]]
     try:
         size = int(float(number) * unit)
@@ -297,7 +302,7 @@ def _parser() -> argparse.ArgumentParser:
         words = field.description
         if field.annotation is bool:
             parser.add_argument(_flag(name), action=argparse.BooleanOptionalAction, help=words)
-        elif name == "local_folders":
+        elif name in ("local_folders", "study"):
             parser.add_argument(
                 _flag(name), action="append", metavar=str(extra["metavar"]), help=words
             )

@@ -31,6 +31,7 @@ from frcrn_app.web.evaluate.queued import QueuedDenoiser
 from frcrn_app.web.evaluate.test_set import TestSet
 
 if TYPE_CHECKING:
+    from frcrn_app.listening import Listened
     from frcrn_app.web.engine import Engine
     from frcrn_app.web.options import WebOptions
 
@@ -85,7 +86,7 @@ class EvaluationJob:
         _delete_later(self.folder)
 
     def cancel(self) -> None:
-        """Stop after the sounds under way; what is scored by then is the result."""
+        """Stop; what is scored by then is the result."""
         self._cancelled.set()
 
     @property
@@ -109,15 +110,22 @@ class EvaluationJob:
         assert self.result is not None
         return self.result
 
-    def write_reports(self, language: str) -> dict[str, Path]:
-        """The reports in a language, by the keys of REPORTS."""
+    def write_reports(self, language: str, listened: Listened | None = None) -> dict[str, Path]:
+        """The reports in a language, by the keys of REPORTS.
+
+        Args:
+            language: "en" or "zh".
+            listened: what a listening test of the result has come to.
+        """
         result = self.outcome()
         stem = f"evaluation-{time.strftime('%Y%m%d-%H%M')}"
         folder = self.folder / "reports" / language
         paths: dict[str, Any] = {
             kind: folder / f"{stem}.{suffix}" for kind, suffix in REPORTS.items()
         }
-        write_reports(result.evaluation, result.summary, **paths, language=language)
+        write_reports(
+            result.evaluation, result.summary, **paths, language=language, listened=listened
+        )
         return paths
 
     @property

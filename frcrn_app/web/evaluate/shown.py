@@ -21,7 +21,7 @@ from frcrn_app.web.evaluate import status
 from frcrn_app.web.evaluate.job import EvaluationJob, Result
 from frcrn_app.web.evaluate.layout import ResultCards
 from frcrn_app.web.evaluate.table import score_table
-from frcrn_app.web.listen import panel_value
+from frcrn_app.web.listen import Shelf, panel_value
 
 Update = dict[Any, Any]  # of components
 
@@ -95,9 +95,12 @@ def shown(cards: ResultCards, job: EvaluationJob, view: View) -> Update:
     }
 
 
-def files(cards: ResultCards, job: EvaluationJob, language: str) -> Update:
-    """The reports to be downloaded; the page with its audio takes a moment to write."""
-    paths = job.write_reports(language)
+def files(cards: ResultCards, job: EvaluationJob, language: str, listening: Shelf) -> Update:
+    """The reports to be downloaded, with what listeners have said by now.
+
+    The page with its audio takes a moment to write.
+    """
+    paths = job.write_reports(language, listening.listened(job.listening))
     return {
         cards.files[kind]: gr.update(value=str(path), interactive=True)
         for kind, path in paths.items()

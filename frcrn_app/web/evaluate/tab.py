@@ -92,8 +92,8 @@ def build_evaluate_tab(options: WebOptions, engine: Engine, listening: Shelf) ->
         with gr.Column(elem_classes="fr-right"):
             cards = build_results()
     pages = Pages()
-    _connect_run(options, engine, pages, language, test_set, settings, cards)
-    _connect_views(pages, language, cards)
+    _connect_run(options, engine, pages, language, test_set, settings, cards, listening)
+    _connect_views(pages, language, cards, listening)
     connect_panel(cards.listening, pages, engine, listening)
     page = _page()
     page.load(
@@ -118,6 +118,7 @@ def _connect_run(
     test_set: SourceCard,
     settings: SettingsCard,
     cards: ResultCards,
+    listening: Shelf,
 ) -> None:
     """The buttons that start and stop, and the choice of the source."""
 
@@ -140,7 +141,7 @@ def _connect_run(
                 yield {cards.status: status.working(job, tongue)}
             waiting = {file: gr.update(interactive=False) for file in cards.files.values()}
             yield idle | shown.shown(cards, job, View(tongue)) | waiting
-            yield shown.files(cards, job, tongue)
+            yield shown.files(cards, job, tongue, listening)
         except Cancelled:
             yield idle | nothing | {cards.status: status.empty(tongue)}
         except Exception as error:
@@ -174,7 +175,7 @@ def _connect_run(
     settings.stop.click(stop, queue=False, **_QUIET)
 
 
-def _connect_views(pages: Pages, language: gr.HTML, cards: ResultCards) -> None:
+def _connect_views(pages: Pages, language: gr.HTML, cards: ResultCards, listening: Shelf) -> None:
     """What of a result is looked at, and in which language."""
     inputs = [language, cards.metric, cards.grouping, cards.system]
 
@@ -190,7 +191,7 @@ def _connect_views(pages: Pages, language: gr.HTML, cards: ResultCards) -> None:
             yield {cards.status: status.working(job, tongue)}
         else:
             yield shown.shown(cards, job, View(tongue, metric, grouping, system))
-            yield shown.files(cards, job, tongue)
+            yield shown.files(cards, job, tongue, listening)
 
     @guarded
     def draw(tongue: str, metric: str, grouping: str, system: str, request: gr.Request) -> Update:
@@ -216,7 +217,16 @@ def _connect_views(pages: Pages, language: gr.HTML, cards: ResultCards) -> None:
         folder = job.folder / "rows" / f"{place:05d}"
         return versions(evaluation, evaluation.rows[place], folder, language_of(tongue))
 
+    @guarded
+    def renew(tongue: str, request: gr.Request) -> Update:
+        """The downloads, with votes that have come in since they were written."""
+        job = pages.finished(str(request.session_hash))
+        return shown.files(cards, job, language_of(tongue), listening)
+
     language.switched(redraw, inputs, cards.outputs, queue=False, **_QUIET)
+    cards.listening.voted(
+        renew, [language], list(cards.files.values()), trigger_mode="always_last", **_QUIET
+    )
     for chooser in (cards.metric, cards.grouping):
         chooser.input(draw, inputs, cards.pictures, **_QUIET)
     cards.system.input(show_scores, inputs, cards.table, **_QUIET)

@@ -27,7 +27,7 @@ def build_panel() -> gr.HTML:
         # Not shown: the label is what Gradio translates, so it tells the page's language.
         label=text("page.language"),
         html_template='<section class="fr-listening"></section>',
-        js_on_load=mount_module("listen/panel.js", ["make"]),
+        js_on_load=mount_module("listen/panel.js", ["make", "voted"]),
         apply_default_css=False,
         elem_id="evaluate-listening",
         texts=tables("listen"),

@@ -116,7 +116,7 @@ def _owner_routes(shelf: Shelf) -> list[Route]:
             "systems": test.design.systems,
             "listeners": done,
             "shared": test.head.shared,
-            "days": KEEP_DAYS,
+            "days": None if shelf.is_study(owner(request)) else KEEP_DAYS,
         }
         return JSONResponse(facts, headers=_PRIVATE)
 

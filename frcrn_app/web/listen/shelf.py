@@ -1,7 +1,8 @@
 """All listening tests of this server: on disk, by their owners' tokens and by their invitations.
 
 A test outlives the page that it was made on, and the server. Its folder is named by the owner's
-token, which listeners never see: whoever knows that token may see what was voted.
+token, which listeners never see: whoever knows that token may see what was voted. Studies are tests
+in folders of whoever starts the server, made by `frcrn listen`; they stay when others are swept.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import shutil
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,16 +23,19 @@ from frcrn_app.evaluation import Evaluation, Summary
 from frcrn_app.isolation import isolated
 from frcrn_app.listening import (
     MAX_SECONDS,
-    REFERENCE,
     Design,
+    Listened,
     ListeningTest,
+    listened,
     make_stimuli,
+    make_test,
     new_token,
     plan,
     signals,
 )
 from frcrn_app.metrics import SAMPLE_RATE
 from frcrn_app.report import read_json, write_reports
+from frcrn_app.web.static_files import PREFIX
 
 if TYPE_CHECKING:
     from frcrn_app.web.guard import Guard
@@ -59,16 +64,22 @@ class Shelf:
     Args:
         guard: knows visitors and the room on disk; its folder holds the tests.
         shared: whether others than who made a test may listen.
+        studies: folders of tests that whoever starts the server has made.
+
+    Raises:
+        PairError: `listening.no_study`, if one of the folders holds no test.
     """
 
-    def __init__(self, guard: Guard, *, shared: bool):
+    def __init__(self, guard: Guard, *, shared: bool, studies: Sequence[Path] = ()):
         self._guard, self._shared = guard, shared
         self._tests: dict[str, ListeningTest] = {}  # by owner
+        self._studies = {test.owner: test for test in map(_study, studies)}
         self._lock = threading.Lock()
         # With audio, for as long as the page of an evaluation is open.
         self._alive: weakref.WeakValueDictionary[str, Evaluation] = weakref.WeakValueDictionary()
         self._closed = threading.Event()
         self._find_all()
+        self._tests |= self._studies
         threading.Thread(target=self._sweep, name="old listening tests", daemon=True).start()
 
     def make(
@@ -97,12 +108,15 @@ class Shelf:
         owner = new_token()
         folder = self._guard.disk.folder / f"{_PREFIX}{owner}"
         try:
-            seconds = tuple(
-                self._sounds(evaluation, design, file, folder, visitor, cancelled)
-                for file in range(len(design.files))
+            write_reports(evaluation, summary, json=ListeningTest.report(folder))
+            test = make_test(
+                folder,
+                evaluation,
+                design,
+                whose=visitor,
+                shared=self._shared,
+                make_sounds=partial(_make_sounds, visitor=visitor, cancelled=cancelled),
             )
-            write_reports(evaluation, summary, json=folder / "evaluation.json")
-            test = ListeningTest.create(folder, design, seconds, whose=visitor, shared=self._shared)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -136,7 +150,27 @@ class Shelf:
     def evaluation(self, owner: str) -> Evaluation:
         """What a test is of; without audio once its page has been closed."""
         test = self.owned(owner)
-        return self._alive.get(owner) or read_json(test.folder / "evaluation.json")
+        return self._alive.get(owner) or read_json(ListeningTest.report(test.folder))
+
+    def listened(self, owner: str) -> Listened | None:
+        """What a test has come to; None where there is none, or nobody has voted yet."""
+        try:
+            found = listened(self.owned(owner), self.evaluation(owner))
+        except PairError:  # deleted
+            return None
+        return found if found.began else None
+
+    def is_study(self, owner: str) -> bool:
+        """Whether a test lies in a folder of whoever started the server."""
+        return owner in self._studies
+
+    def links(self, address: str) -> list[tuple[Path, str, str]]:
+        """Of each study its folder, its listeners' address and that of its results."""
+        start = f"{address.rstrip('/')}/{PREFIX}"
+        return [
+            (test.folder, f"{start}/listen/{test.head.invitation}", f"{start}/listening/{owner}")
+            for owner, test in self._studies.items()
+        ]
 
     def delete(self, owner: str) -> None:
         """A test with its votes."""
@@ -147,33 +181,6 @@ class Shelf:
 
     def close(self) -> None:
         self._closed.set()
-
-    def _sounds(
-        self,
-        evaluation: Evaluation,
-        design: Design,
-        file: int,
-        folder: Path,
-        visitor: str,
-        cancelled: Callable[[], bool] | None,
-    ) -> float:
-        row = next(row for row in evaluation.rows if row.name == design.files[file])
-        files = evaluation.files(row)
-        sources = {system: files[system] for system in design.systems}
-        if design.method == "mushra" and row.pair.clean is not None:
-            sources = {REFERENCE: row.pair.clean, **sources}
-        target = ListeningTest.stimuli(folder, file)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return isolated(
-            make_stimuli,
-            sources,
-            target,
-            {system: row.sounds[system].lag for system in design.systems},
-            about=row.pair.noisy,
-            deadline=FILE_SECONDS,
-            visitor=visitor,
-            cancelled=cancelled,
-        )
 
     def _find_all(self) -> None:
         for folder in self._guard.disk.folder.glob(f"{_PREFIX}*"):
@@ -188,9 +195,42 @@ class Shelf:
         while not self._closed.wait(SWEEP_SECONDS):
             before = time.time() - KEEP_DAYS * 86_400
             with self._lock:
-                old = [name for name, test in self._tests.items() if test.head.created < before]
+                old = [
+                    name
+                    for name, test in self._tests.items()
+                    if test.head.created < before and name not in self._studies
+                ]
             for owner in old:
                 self.delete(owner)
+
+
+def _study(folder: Path) -> ListeningTest:
+    try:
+        return ListeningTest(folder)
+    except PairError as error:
+        raise PairError("listening.no_study", folder=folder) from error
+
+
+def _make_sounds(
+    sources: dict[str, Path],
+    target: Path,
+    lags: dict[str, float],
+    about: Path,
+    *,
+    visitor: str,
+    cancelled: Callable[[], bool] | None,
+) -> float:
+    """`make_stimuli`, in a process of its own."""
+    return isolated(
+        make_stimuli,
+        sources,
+        target,
+        lags,
+        about=about,
+        deadline=FILE_SECONDS,
+        visitor=visitor,
+        cancelled=cancelled,
+    )
 
 
 def _largest(design: Design) -> int:

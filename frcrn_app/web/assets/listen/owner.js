@@ -7,8 +7,9 @@ import { ask, button, failure } from "./parts.js";
 const LOOK_SECONDS = 4; // between two looks for new votes
 
 // address: of the owner's page, below which everything is; site: of the demo; alone: whether this
-// is that page itself; gone(): called when the test has been deleted.
-export const mountOwner = ({ root, props, watch, address, site, alone = false, gone }) => {
+// is that page itself; voted(): called when there are other votes than before; gone(): called when
+// the test has been deleted.
+export const mountOwner = ({ root, props, watch, address, site, alone = false, voted, gone }) => {
   const { language, text } = translator(props);
   const link = make("input", { type: "text", readonly: true, class: "fr-link" });
   const copied = make("span", { role: "status" });
@@ -16,6 +17,7 @@ export const mountOwner = ({ root, props, watch, address, site, alone = false, g
   const results = make("div", { class: "fr-report fr-heard" });
   let state = null;
   let shown = ""; // language and votes of the results on the page
+  let counted = 0; // votes, of which others were told
   let closed = false;
 
   const copy = async () => {
@@ -67,7 +69,10 @@ export const mountOwner = ({ root, props, watch, address, site, alone = false, g
       make(
         "p",
         { class: "fr-small" },
-        [text("kept", state), alone ? "" : text("kept_apart")].join(text("between")),
+        [
+          text(state.days ? "kept" : "kept_in_folder", state),
+          alone ? "" : text("kept_apart"),
+        ].join(text("between")),
       ),
     );
     drawCounts();
@@ -78,6 +83,10 @@ export const mountOwner = ({ root, props, watch, address, site, alone = false, g
     const votes = state.listeners.reduce((all, some) => all + some, 0);
     const begun = state.listeners.length;
     counts.textContent = begun ? text("counts", { begun, finished, votes }) : text("nobody");
+    if (votes !== counted) {
+      counted = votes;
+      voted?.();
+    }
     const wanted = `${language()} ${votes}`;
     if (votes && shown !== wanted) {
       shown = wanted;

@@ -115,7 +115,9 @@ export const mount = ({ element, props, trigger, watch }) => {
       watch,
       address: new URL(`frcrn/listening/${value.owner}`, document.baseURI).href,
       site: document.baseURI,
+      voted: () => trigger("voted"),
       gone: () => {
+        trigger("voted");
         props.value = { ...value, owner: "" };
         draw();
       },
