@@ -10,12 +10,21 @@ import ipaddress
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from frcrn_app.web.option_values import (
+    File,
+    Folders,
+    Positive,
+    RootPath,
+    Size,
+    Users,
+    Words,
+    wrong,
+)
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
@@ -25,96 +34,6 @@ BYTES_PER_SECOND = 48_000 * 2 * 4  # of the largest usual upload: 48 kHz, stereo
 MIN_UPLOAD_BYTES = 64 * 2**20  # room for a short video, of which the audio alone is used
 
 _PREFIX = "FRCRN_"
-_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
-def _wrong(sentence: str) -> PydanticCustomError:
-    """An error whose sentence may hold any character, braces included."""
-    return PydanticCustomError("option", "{sentence}", {"sentence": sentence})
-
-
-def _users(value: object) -> object:
-    """Users and passwords of --auth: "user:password", or a file with one on each line."""
-    if not isinstance(value, str):
-        return value
-    path = Path(value).expanduser()
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [value]
-    users = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        user, colon, password = line.strip().partition(":")
-        if not (user and colon and password):
-            where = f"line {number} of {path}" if path.is_file() else "the value"
-            raise _wrong(f"takes USER:PASS, or a file with one on each line; {where} is neither")
-        users.append((user, password))
-    if not users:
-        raise _wrong(f"the file {path} names no user")
-    return users
-
-
-def _paths(value: object) -> object:
-    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
-
-
-def _file(path: Path) -> Path:
-    if not path.is_file():
-        raise _wrong(f"there is no file {path}")
-    return path
-
-
-def _folder(path: Path) -> Path:
-    path = path.expanduser().resolve()
-    if not path.is_dir():
-        raise _wrong(f"there is no folder {path}")
-    return path
-
-
-def _finite_and_positive(seconds: float) -> float:
-    if not 0 < seconds < float("inf"):
-        raise _wrong(f"must be more than 0, not {seconds:g}")
-    return seconds
-
-
-def _size(value: object) -> object:
-    """Bytes of "4G", "512M" or a plain number."""
-    if not isinstance(value, str):
-        return value
-    number, unit = value.strip().upper().removesuffix("B").removesuffix("I"), 1
-    if number[-1:] in _UNITS:
-    study: Folders = _option(
-        (),
-        "listening test to serve, which frcrn listen make has written; may be given several times",
-        "DIR",
-    )
-        number, unit = number[:-1], _UNITS[number[-1]]
-    try:
-        size = int(float(number) * unit)
-    except (OverflowError, ValueError):
-        size = 0
-    if size <= 0:
-        raise _wrong(f'takes a size such as 4G or 512M, not "{value}"')
-    return size
-
-
-def _list(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _root_path(value: str) -> str:
-    value = value.rstrip("/")
-    if value and not value.startswith(("/", "http://", "https://")):
-        raise _wrong(f'takes a path such as /denoiser, not "{value}"')
-    return value
-
-
-Size = Annotated[int, BeforeValidator(_size)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]
-Users = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_users)]
-File = Annotated[Path, AfterValidator(_file)]
-Folders = Annotated[
-    tuple[Annotated[Path, AfterValidator(_folder)], ...], NoDecode, BeforeValidator(_paths)
-]
 
 
 def _option(default: Any, help: str, metavar: str | None = None) -> Any:
@@ -147,7 +66,7 @@ class WebOptions(BaseSettings):
     precision: Literal["auto", "float32", "bfloat16", "float16"] = _option(
         "auto", "of the network: auto, float32, bfloat16 or float16 (default auto)"
     )
-    max_seconds: Annotated[float, AfterValidator(_finite_and_positive)] = _option(
+    max_seconds: Positive = _option(
         DEFAULT_MAX_SECONDS,
         f"longest recording that is accepted (default {DEFAULT_MAX_SECONDS:g}: two hours)",
         "SECONDS",
@@ -163,6 +82,11 @@ class WebOptions(BaseSettings):
     allow_sharing: bool = _option(
         False, "let visitors make links to their results that others can open"
     )
+    study: Folders = _option(
+        (),
+        "listening test to serve, which frcrn listen make has written; may be given several times",
+        "DIR",
+    )
 
     live_weights: str = _option(
         "auto",
@@ -172,16 +96,14 @@ class WebOptions(BaseSettings):
     live_visitors: Annotated[int, Field(ge=1)] | None = _option(
         None, "live at once; others wait (default: as many as the machine serves in time)", "N"
     )
-    live_minutes: Annotated[float, AfterValidator(_finite_and_positive)] = _option(
-        10.0, "of a live session (default 10)", "MINUTES"
-    )
+    live_minutes: Positive = _option(10.0, "of a live session (default 10)", "MINUTES")
     mcp: bool = _option(
         False, "offer the endpoints of docs/api.md as tools for assistants (Model Context Protocol)"
     )
     public: bool = _option(
         False, "serve strangers: limits by address, which docs/deployment.md lists"
     )
-    visitor_minutes: Annotated[float, AfterValidator(_finite_and_positive)] = _option(
+    visitor_minutes: Positive = _option(
         DEFAULT_VISITOR_MINUTES,
         "of audio an hour for one visitor, with --public (default 60)",
         "MINUTES",
@@ -196,7 +118,7 @@ class WebOptions(BaseSettings):
         None, "for decoded audio (default: half of the machine's or container's)", "SIZE"
     )
     disk: Size = _option(20 * 2**30, "for all visitors' files together (default 20G)", "SIZE")
-    root_path: Annotated[str, AfterValidator(_root_path)] = _option(
+    root_path: RootPath = _option(
         "", "path under which a proxy shows the page, such as /denoiser", "PATH"
     )
     trusted_proxies: Words = _option(
@@ -220,7 +142,7 @@ class WebOptions(BaseSettings):
     @model_validator(mode="after")
     def _certificate_with_key(self) -> "WebOptions":
         if bool(self.ssl_certfile) != bool(self.ssl_keyfile):
-            raise _wrong("--ssl-certfile and --ssl-keyfile belong together: give both")
+            raise wrong("--ssl-certfile and --ssl-keyfile belong together: give both")
         return self
 
     @model_validator(mode="before")
@@ -239,7 +161,7 @@ class WebOptions(BaseSettings):
     @model_validator(mode="after")
     def _mcp_is_installed(self) -> "WebOptions":
         if self.mcp and find_spec("mcp") is None:
-            raise _wrong("--mcp needs the package mcp: pip install 'mcp<2'")
+            raise wrong("--mcp needs the package mcp: pip install 'mcp<2'")
         return self
 
     @property

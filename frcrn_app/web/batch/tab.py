@@ -16,10 +16,10 @@ from frcrn_app.web.batch.intake import uploads
 from frcrn_app.web.batch.routes import ADDRESS
 from frcrn_app.web.batch.settings import Settings, loudness_of
 from frcrn_app.web.denoise.downloads import DOWNLOADS
-from frcrn_app.web.denoise.weights_menu import present_choices
+from frcrn_app.web.denoise.weights_menu import empty_menu, present_choices
 from frcrn_app.web.denoise.work import BANDS
+from frcrn_app.web.drawn import QUIET, drawn, queued
 from frcrn_app.web.faults import sentence
-from frcrn_app.web.static_files import mount_module
 from frcrn_app.web.texts import tables, text
 
 if TYPE_CHECKING:
@@ -29,16 +29,7 @@ if TYPE_CHECKING:
     from frcrn_app.web.engine import Engine
     from frcrn_app.web.options import WebOptions
 
-REQUESTS_AT_ONCE = 16  # that may follow a batch; more wait in Gradio's queue
 EMPTY = {"rows": [], "total": None}
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_QUEUED: dict[str, Any] = {
-    "trigger_mode": "multiple",
-    "concurrency_limit": REQUESTS_AT_ONCE,
-    "concurrency_id": "batch",
-    **_QUIET,
-}
-
 Values = dict[Any, Any]  # of components, as Gradio hands them to a handler that asks for a set
 
 
@@ -53,7 +44,7 @@ def build_batch_tab(page: gr.Blocks, options: WebOptions, engine: Engine, batche
         lambda: gr.update(choices=present_choices(engine)),
         outputs=settings["weights"],
         queue=False,
-        **_QUIET,
+        **QUIET,
     )
     _connect_cleaning(options, engine, batches, table, settings)
     _connect_table(engine, batches, table)
@@ -62,15 +53,11 @@ def build_batch_tab(page: gr.Blocks, options: WebOptions, engine: Engine, batche
 
 def _build_table(options: WebOptions) -> gr.HTML:
     """The place to drop files, and the table of them; `Batch.follow` gives its values."""
-    return gr.HTML(
+    return drawn(
+        "batch/batch.js",
+        "fr-batch",
         EMPTY,
-        # Not shown: the label is what Gradio translates, so it tells the page's language.
-        label=text("page.language"),
-        html_template='<section class="fr-batch"></section>',
-        js_on_load=mount_module(
-            "batch/batch.js", ["again", "cancel", "discard", "resume", "retry", "send"]
-        ),
-        apply_default_css=False,
+        events=["again", "cancel", "discard", "resume", "retry", "send"],
         elem_id="batch",
         texts=tables("batchtab"),
         player_texts=tables("player"),
@@ -91,13 +78,7 @@ def _build_settings() -> dict[str, Component]:
         "strength": gr.Slider(
             0, 100, 100, step=5, label=text("page.batch_strength"), elem_id="batch-strength"
         ),
-        "weights": gr.Dropdown(
-            [(text("page.automatic"), "auto")],
-            value="auto",
-            label=text("page.weights"),
-            filterable=False,
-            elem_id="batch-weights",
-        ),
+        "weights": empty_menu("batch-weights"),
         "band": gr.Dropdown(
             [(text(f"page.band_{band}"), band) for band in BANDS],
             value=BANDS[0],
@@ -189,8 +170,8 @@ def _connect_cleaning(
         yield from follow(event, request, find)
 
     inputs = set(fields.values())
-    table.send(send, inputs, table, **_QUEUED)
-    table.again(again, inputs, table, **_QUEUED)
+    table.send(send, inputs, table, **queued("batch"))
+    table.again(again, inputs, table, **queued("batch"))
 
 
 def _connect_table(engine: Engine, batches: Batches, table: gr.HTML) -> None:
@@ -222,10 +203,10 @@ def _connect_table(engine: Engine, batches: Batches, table: gr.HTML) -> None:
         batches.delete(str(_wish(event).get("ticket")))
         return EMPTY
 
-    table.retry(retry, None, table, **_QUEUED)
-    table.resume(resume, None, table, **_QUEUED)
-    table.cancel(cancel, queue=False, **_QUIET)
-    table.discard(discard, None, table, queue=False, **_QUIET)
+    table.retry(retry, None, table, **queued("batch"))
+    table.resume(resume, None, table, **queued("batch"))
+    table.cancel(cancel, queue=False, **QUIET)
+    table.discard(discard, None, table, queue=False, **QUIET)
 
 
 def _wish(event: gr.EventData) -> dict:

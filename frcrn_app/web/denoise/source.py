@@ -10,16 +10,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gradio as gr
 from gradio.utils import get_upload_folder
 
 from frcrn_app.audio import AUDIO_SUFFIXES
 from frcrn_app.errors import AudioError
 from frcrn_app.resources import data_folder
-from frcrn_app.web.static_files import mount_module
-from frcrn_app.web.texts import tables, text
+from frcrn_app.web.drawn import drawn
+from frcrn_app.web.texts import tables
 
 if TYPE_CHECKING:
+    import gradio as gr
+
     from frcrn_app.web.denoise.results import Results
     from frcrn_app.web.options import WebOptions
 
@@ -28,13 +29,10 @@ EXAMPLES_FOLDER = data_folder("examples") / "noisy"
 
 def build_source(options: WebOptions) -> gr.HTML:
     """The component, empty. Its one event is `submit`: there is another recording, or none."""
-    return gr.HTML(
-        None,
-        # Not shown: the label is what Gradio translates, so it tells the page's language.
-        label=text("page.language"),
-        html_template='<section class="fr-source"></section>',
-        js_on_load=mount_module("denoise/source.js", ["submit"]),
-        apply_default_css=False,
+    return drawn(
+        "denoise/source.js",
+        "fr-source",
+        events=["submit"],
         elem_id="sound",
         texts=tables("source"),
         examples=[path.name for path in _examples()],

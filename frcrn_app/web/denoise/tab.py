@@ -20,8 +20,8 @@ from frcrn_app.web.denoise.endpoint import build_endpoint
 from frcrn_app.web.denoise.source import EXAMPLES_FOLDER
 from frcrn_app.web.denoise.weights_menu import build_weights_menu
 from frcrn_app.web.denoise.work import BANDS
+from frcrn_app.web.drawn import QUIET, drawn, queued
 from frcrn_app.web.faults import sentence
-from frcrn_app.web.static_files import mount_module
 from frcrn_app.web.texts import tables, text
 
 if TYPE_CHECKING:
@@ -30,15 +30,6 @@ if TYPE_CHECKING:
     from frcrn_app.web.options import WebOptions
 
 __all__ = ["EXAMPLES_FOLDER", "build_denoise_tab"]
-
-REQUESTS_AT_ONCE = 16  # that may wait in the engine's queue; more wait in Gradio's
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_QUEUED: dict[str, Any] = {
-    "trigger_mode": "multiple",
-    "concurrency_limit": REQUESTS_AT_ONCE,
-    "concurrency_id": "denoise",
-    **_QUIET,
-}
 
 
 def build_denoise_tab(
@@ -58,16 +49,16 @@ def build_denoise_tab(
     do = _Handlers(recording, again, result, options, engine, results)
     shown = [result, again]
     for when in (recording.submit, again.click, result.again):
-        when(do.clean, [recording, weights, band], shown, **_QUEUED)
-    result.resume(do.resume, None, [*shown, recording], **_QUEUED)
-    result.cancel(do.cancel, queue=False, **_QUIET)
-    result.publish(do.publish, queue=False, **_QUIET)
+        when(do.clean, [recording, weights, band], shown, **queued("denoise"))
+    result.resume(do.resume, None, [*shown, recording], **queued("denoise"))
+    result.cancel(do.cancel, queue=False, **QUIET)
+    result.publish(do.publish, queue=False, **QUIET)
     for setting, name in ((weights, "weights"), (band, "band")):
         setting.change(
             None,
             setting,
             js=f"(detail) => {{ dispatchEvent(new CustomEvent('frcrn-{name}', {{ detail }})); }}",
-            **_QUIET,
+            **QUIET,
         )
     page.unload(do.leave)
     build_endpoint(options, engine)
@@ -166,13 +157,11 @@ def _build_settings(
 
 def _build_result(options: WebOptions) -> gr.HTML:
     """The component that shows and plays a result; `Cleaning.follow` gives its values."""
-    return gr.HTML(
+    return drawn(
+        "denoise/result.js",
+        "fr-result",
         EMPTY,
-        # Not shown: the label is what Gradio translates, so it tells the page's language.
-        label=text("page.language"),
-        html_template='<section class="fr-result"></section>',
-        js_on_load=mount_module("denoise/result.js", ["again", "cancel", "publish", "resume"]),
-        apply_default_css=False,
+        events=["again", "cancel", "publish", "resume"],
         elem_id="result",
         texts=tables("player"),
         sharing=options.allow_sharing,

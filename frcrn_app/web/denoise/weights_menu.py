@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from frcrn_app.errors import Cancelled, CheckpointError, UserError
+from frcrn_app.web.drawn import QUIET
 from frcrn_app.web.faults import sentence
 from frcrn_app.web.options import is_loopback
 from frcrn_app.web.texts import text
@@ -55,14 +56,7 @@ class Fetch:
 
 def build_weights_menu(page: gr.Blocks, options: WebOptions, engine: Engine) -> gr.Dropdown:
     """The menu and the lines below it; called inside the settings. Its value is a name."""
-    # Filled when a page opens: to list weights takes torch, for which no start should wait.
-    menu = gr.Dropdown(
-        [(text("page.automatic"), "auto")],
-        value="auto",
-        label=text("page.weights"),
-        elem_id="weights",
-        filterable=False,
-    )
+    menu = empty_menu("weights")
     note = gr.HTML("", elem_id="weights-note")
     hint = gr.HTML(text("page.official_hint"), visible=False)
 
@@ -80,20 +74,32 @@ def build_weights_menu(page: gr.Blocks, options: WebOptions, engine: Engine) -> 
         chosen,
         menu,
         [menu, note],
-        show_progress="hidden",
         trigger_mode="multiple",
         concurrency_limit=None,
-        api_visibility="private",
+        **QUIET,
     )
     page.load(
         refresh,
         menu,
         [menu, note, hint],
-        show_progress="hidden",
         queue=False,
-        api_visibility="private",
+        **QUIET,
     )
     return menu
+
+
+def empty_menu(elem_id: str) -> gr.Dropdown:
+    """A menu of weights, for `choices` or `present_choices` to fill when a page opens.
+
+    To list weights takes torch, for which no start should wait.
+    """
+    return gr.Dropdown(
+        [(text("page.automatic"), "auto")],
+        value="auto",
+        label=text("page.weights"),
+        elem_id=elem_id,
+        filterable=False,
+    )
 
 
 def choose(options: WebOptions, engine: Engine, name: str) -> Iterator[tuple]:

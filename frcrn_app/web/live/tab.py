@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
+from frcrn_app.web.drawn import drawn
 from frcrn_app.web.figures import palette
 from frcrn_app.web.live.live import ADDRESS
-from frcrn_app.web.static_files import mount_module, source
-from frcrn_app.web.texts import tables, text
+from frcrn_app.web.static_files import source
+from frcrn_app.web.texts import tables
 
 if TYPE_CHECKING:
     from frcrn_app.web.options import WebOptions
@@ -23,12 +24,9 @@ def live_css() -> str:
 def build_live_tab(options: WebOptions) -> None:
     """Lay the tab out; called inside a `gr.Tab`."""
     with gr.Column(elem_classes="fr-card"):
-        gr.HTML(
-            # Not shown: the label is what Gradio translates, so it tells the page's language.
-            label=text("page.language"),
-            html_template='<section class="fr-live-tab"></section>',
-            js_on_load=mount_module("live/live.js"),
-            apply_default_css=False,
+        drawn(
+            "live/live.js",
+            "fr-live-tab",
             elem_id="live",
             texts={lang: words | tables("live")[lang] for lang, words in tables("player").items()},
             palette=palette(),
