@@ -17,7 +17,7 @@ from frcrn_app.evaluation import Evaluation, Summary
 from frcrn_app.files import atomic_path
 from frcrn_app.i18n import LANGUAGES
 from frcrn_app.listening import Listened
-from frcrn_app.report.charts import colour_css, system_colours
+from frcrn_app.report.colours import colour_css, system_colours
 from frcrn_app.report.exports import latex_text, markdown_text
 from frcrn_app.report.page import PARTS, html_text, listening_part, part
 from frcrn_app.report.pictures import distribution_picture, gain_picture, group_picture

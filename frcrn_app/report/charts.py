@@ -11,35 +11,20 @@ the means of groups.
 from __future__ import annotations
 
 import functools
-import io
 import math
-import re
 import threading
 import unicodedata
-import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 import numpy as np
+
+from frcrn_app.report.colours import COLOURS, INK, LINE, MUTED
+from frcrn_app.report.svg import svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-# Of the noisy recording first, then of systems, on light and on dark paper; apart in hue and in
-# lightness, also for colour-blind eyes.
-COLOURS = (
-    ("#b3640f", "#e59a4a"),
-    ("#0b7d77", "#3dbdae"),
-    ("#4c5fa8", "#93a4ea"),
-    ("#a3437a", "#dd86b6"),
-    ("#6d7a1e", "#b4c257"),
-    ("#7a5a48", "#c39a83"),
-    ("#2f86b5", "#74bde6"),
-    ("#586866", "#9caeab"),
-)
-INK, MUTED, LINE = "#14211f", "#586866", "#dde4e1"  # what CSS calls --ink, --muted, --line
 
 WIDTH = 520  # of every picture, in CSS pixels
 MAX_DOTS = 500  # a system; of more files every so many-th is drawn, boxes and lines know them all
@@ -90,17 +75,6 @@ def _styled(draw: Callable[..., str]) -> Callable[..., str]:
     return styled
 
 
-def system_colours(systems: Sequence[str]) -> dict[str, str]:
-    """A CSS colour for each system, the noisy recording's first; see `colour_css`."""
-    return {name: f"var(--system-{i % len(COLOURS)})" for i, name in enumerate(systems)}
-
-
-def colour_css(selector: str, *, dark: bool = False) -> str:
-    """A CSS rule that defines the systems' colours for what `selector` selects."""
-    colours = "".join(f"--system-{i}:{pair[dark]};" for i, pair in enumerate(COLOURS))
-    return f"{selector}{{{colours}}}"
-
-
 @_styled
 def distribution_chart(
     columns: Mapping[str, np.ndarray], title: str, names: Sequence[str] | None = None
@@ -130,7 +104,7 @@ def distribution_chart(
         axes.vlines(median, place - 0.23, place + 0.23, color=colour, linewidth=3)
     _named_bands(axes, list(columns))
     _title(axes, title)
-    return _svg(figure, f"{title}: {', '.join(columns)}", tips)
+    return svg(figure, f"{title}: {', '.join(columns)}", tips)
 
 
 @_styled
@@ -186,7 +160,7 @@ def gain_chart(
     axes.grid(axis="y")
     _title(axes, title, pad=12 + legend)
     _legend(axes)
-    return _svg(figure, f"{title} / {axis}: {', '.join(gains)}", tips)
+    return svg(figure, f"{title} / {axis}: {', '.join(gains)}", tips)
 
 
 @_styled
@@ -221,10 +195,7 @@ def group_chart(
     _named_bands(axes, labels)
     _title(axes, title, pad=12 + legend)
     _legend(axes)
-    return _svg(figure, f"{title}: {', '.join(means)}", {})
-
-
-# ---- parts of a picture ------------------------------------------------------------------------
+    return svg(figure, f"{title}: {', '.join(means)}", {})
 
 
 def _figure(height: float, *, left: float, top: float, bottom: float = 28) -> tuple[Figure, Axes]:
@@ -303,82 +274,3 @@ def _label_width(labels: Sequence[str] | Mapping[str, object]) -> float:
         for label in labels
     ]
     return max(60.0, *widths) + 12
-
-
-# ---- SVG ---------------------------------------------------------------------------------------
-
-_SVG = "{http://www.w3.org/2000/svg}"
-_HREF = "{http://www.w3.org/1999/xlink}href"
-_VARIABLES = {light: f"var(--system-{place})" for place, (light, _) in enumerate(COLOURS)} | {
-    INK: "var(--ink)",
-    MUTED: "var(--muted)",  # also the eighth system's on light paper
-    LINE: "var(--line)",
-}
-
-
-def _svg(figure: Figure, label: str, tips: Mapping[str, Sequence[str]]) -> str:
-    """The picture as an SVG element as wide as its place, in the colours and fonts of its page.
-
-    Args:
-        figure: its groups of dots have ids.
-        label: what it shows, for those who do not see it.
-        tips: by id of a group, a text for each dot.
-    """
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    matplotlib.rcParams["svg.hashsalt"] = label  # ids differ from those of the page's other ones
-    text = io.StringIO()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's browser has fonts
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None})
-    root = ElementTree.fromstring(text.getvalue())
-    for name in ("metadata", "defs"):
-        for child in root.findall(f"{_SVG}{name}"):
-            if child.find(f"{_SVG}clipPath") is None:
-                root.remove(child)
-    for group in root.iter(f"{_SVG}g"):
-        if group.get("id") in tips:
-            _tip(group, tips[group.attrib["id"]])
-        group.attrib.pop("id", None)
-    for element in root.iter():
-        element.tag = element.tag.removeprefix(_SVG)
-        if element.get("style"):
-            element.set("style", _css(element.attrib["style"]))
-        if _HREF in element.attrib:
-            element.set("href", element.attrib.pop(_HREF))
-        for name in ("d", "x", "y", "transform"):
-            if name in element.attrib:
-                element.set(name, _short_numbers(element.attrib[name]))
-        if not (element.text or "").strip():
-            element.text = None
-        element.tail = None
-    for name in ("width", "height", "version"):
-        root.attrib.pop(name, None)
-    root.set("role", "img")
-    root.set("tabindex", "0")  # on a phone it is wider than its place: keys scroll it, too
-    root.set("aria-label", label)
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def _tip(group: ElementTree.Element, tips: Sequence[str]) -> None:
-    """Gives each dot of a group its text; what they share in style is said once."""
-    dots = list(group.iter(f"{_SVG}use"))
-    if len(dots) != len(tips):  # dots without names
-        return
-    group.set("style", dots[0].attrib["style"])
-    for dot, tip in zip(dots, tips, strict=True):
-        del dot.attrib["style"]
-        ElementTree.SubElement(dot, f"{_SVG}title").text = tip
-
-
-def _css(style: str) -> str:
-    """A style without fonts of its own, its colours as CSS variables."""
-    style = re.sub(r"#[0-9a-f]{6}\b", lambda match: _VARIABLES.get(match[0], match[0]), style)
-    return ";".join(
-        part.strip() for part in style.split(";") if not part.strip().startswith("font-family")
-    )
-
-
-def _short_numbers(text: str) -> str:
-    return re.sub(r"(\.\d\d)\d+", r"\1", text).replace("\n", "")

@@ -18,7 +18,7 @@ from frcrn_app.listening import (
     Preference,
 )
 from frcrn_app.metrics import METRICS
-from frcrn_app.report.charts import system_colours
+from frcrn_app.report.colours import system_colours
 from frcrn_app.report.numbers import MISSING, plain
 from frcrn_app.report.words import Words
 

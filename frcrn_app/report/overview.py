@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from frcrn_app.evaluation import MIN_FILES, NOISY, Evaluation, Score, Summary
 from frcrn_app.metrics import METRICS, Metric
 from frcrn_app.report import verdict
-from frcrn_app.report.charts import system_colours
+from frcrn_app.report.colours import system_colours
 from frcrn_app.report.numbers import gain_tone, interval, number, signed, with_unit
 from frcrn_app.report.words import Words
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from frcrn_app.evaluation import NOISY, Evaluation, Summary
 from frcrn_app.listening import Listened
 from frcrn_app.report import details, overview, verdict
-from frcrn_app.report.charts import colour_css
+from frcrn_app.report.colours import colour_css
 from frcrn_app.report.heard import listening_section
 from frcrn_app.report.method import method
 from frcrn_app.report.pictures import pictures

@@ -14,7 +14,7 @@ from frcrn_app.audio import Audio, load_audio, resample, to_mono
 from frcrn_app.errors import UserError
 from frcrn_app.evaluation import NOISY, Evaluation, Row, load_scored
 from frcrn_app.metrics import METRICS, SAMPLE_RATE
-from frcrn_app.report.charts import system_colours
+from frcrn_app.report.colours import system_colours
 from frcrn_app.report.numbers import signed, tone
 from frcrn_app.report.verdict import headline_metrics
 from frcrn_app.report.words import Words
