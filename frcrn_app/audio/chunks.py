@@ -1,4 +1,4 @@
-"""Containers made of chunks: WAV and its kin, AIFF, CAF, Wave64. Walked without reading samples.
+"""Containers made of chunks: WAV, AIFF, 8SVX, CAF, Wave64. Walked without reading samples.
 
 Their headers are written first and corrected last, so a recorder that dies leaves a size of 0, one
 that streams leaves the largest size, and careless programs leave anything. What counts is what the
@@ -25,7 +25,7 @@ _FORMAT_BYTES = 18  # of a WAV, with the length of what follows
 _MOST_EXTRA = 1 << 10  # bytes of that
 
 _MOST_CHUNKS = 100_000  # a file of empty chunks ends the walk here
-_WRONG_BY = 0.01  # s: promises that exceed the file by less are wrong, not cut off
+WRONG_BY = 0.01  # s: promises that exceed the file by less are wrong, not cut off
 _PADDING_BLOCK = 1 << 16  # bytes
 
 
@@ -64,6 +64,7 @@ class Dialect:
 RIFF = Dialect("RIFF", 12, struct.Struct("<4sI"), b"data", 2, magics=(b"RIFF", b"RF64", b"BW64"))
 RIFX = Dialect("RIFX", 12, struct.Struct(">4sI"), b"data", 2, magics=(b"RIFX",))
 AIFF = Dialect("AIFF", 12, struct.Struct(">4sI"), b"SSND", 2, preamble=8, magics=(b"FORM",))
+SVX = Dialect("SVX", 12, struct.Struct(">4sI"), b"BODY", 2, magics=(b"FORM",))
 CAF = Dialect("CAF", 8, struct.Struct(">4sq"), b"data", 1, preamble=4, magics=(b"caff",))
 WAVE64 = Dialect(
     "W64",
@@ -74,7 +75,7 @@ WAVE64 = Dialect(
     counts_header=True,
     magics=(b"riff\x2e\x91\xcf\x11",),
 )
-DIALECTS = (RIFF, RIFX, AIFF, CAF, WAVE64)
+DIALECTS = (RIFF, RIFX, AIFF, SVX, CAF, WAVE64)
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ def dialect_of(head: bytes) -> Dialect | None:
     """The dialect that a file's first 16 bytes are written in."""
     if head[:4] == b"RIFF" and head[8:12] != b"WAVE":  # such as AVI
         return None
-    if head[:4] == b"FORM" and head[8:12] not in (b"AIFF", b"AIFC"):
-        return None
+    if head[:4] == b"FORM":
+        return {b"AIFF": AIFF, b"AIFC": AIFF, b"8SVX": SVX, b"16SV": SVX}.get(head[8:12])
     for dialect in DIALECTS:
         if any(head.startswith(magic) for magic in dialect.magics):
             return dialect
@@ -237,7 +238,7 @@ def _promise(stated: int, rest: int, header: _Header, dialect: Dialect) -> Note:
     """What to say of a header that states more than there is."""
     if not header.byte_rate:
         return Note("audio.note.cut_off", lost=True)
-    if (stated - rest) / header.byte_rate < _WRONG_BY:
+    if (stated - rest) / header.byte_rate < WRONG_BY:
         return Note("audio.note.header_wrong")
     seconds = {
         "held": (rest - dialect.preamble) / header.byte_rate,

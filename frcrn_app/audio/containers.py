@@ -11,11 +11,12 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from frcrn_app.audio import mp3, ogg, older, raw_aac
-from frcrn_app.audio.chunks import MPEG_IN_WAV, UNKNOWN_SIZE_32, Dialect, dialect_of, find_samples
+from frcrn_app.audio import au, mp3, ogg, older, raw_aac, streams, voc
+from frcrn_app.audio.beginnings import beginnings
+from frcrn_app.audio.chunks import MPEG_IN_WAV, Dialect, dialect_of, find_samples
 from frcrn_app.audio.kinds import AMR, EBML, FLAC, MP4_BOXES
 from frcrn_app.audio.types import Note
-from frcrn_app.audio.view import Piece, patched
+from frcrn_app.audio.view import Piece
 
 _SEGMENT = 0x18538067
 _OLDER = {older.ASF: older.asf, b"RIFF": older.avi, older.FLV: older.flv}
@@ -68,8 +69,13 @@ def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
     dialect = dialect_of(head)
     if dialect is not None:
         return _chunked(file, data, dialect, length)
-    if head.startswith(b".snd"):
-        return _au(data, length)
+    if head[:4] in au.MAGICS:
+        found = au.survey(data, _MOST_PARTS)
+        return Survey([Part(pieces) for pieces in found.parts], found.notes, found.rate)
+    if head.startswith(voc.MAGIC[:16]):
+        blocks = voc.survey(data, _MOST_PARTS)
+        parts = [Part(pieces, libsndfile=False) for pieces in blocks.parts]
+        return Survey(parts, blocks.notes)
     if head.startswith(b"OggS"):
         return _ogg(data)
     if head.startswith(EBML):
@@ -81,8 +87,8 @@ def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
             return Survey(_parts(_found(data, magic), length))
     for magic, walk in _OLDER.items():
         if head.startswith(magic):
-            starts, notes = walk(data, _MOST_PARTS)
-            return Survey(_parts(starts, length), notes)
+            starts, end, notes = walk(data, _MOST_PARTS)
+            return Survey(_parts(starts, end), notes)
     flac = data.find(FLAC, 0, 1 << 24) if head.startswith((FLAC, b"ID3")) else -1
     if flac >= 0 and _is_stream_info(data, flac):
         return _flac(data, length)
@@ -90,7 +96,8 @@ def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
         found = _mp3(data, 0, length)
         if found is not None:
             return found
-    return Survey([Part([(0, length)], libsndfile=False)])
+    notes = [Note("audio.note.cut_off", lost=True)] if streams.is_cut_off(data) else []
+    return Survey(_parts(beginnings(data, _MOST_PARTS), length), notes)
 
 
 def _chunked(file: BinaryIO, data: mmap.mmap, dialect: Dialect, length: int) -> Survey:
@@ -133,25 +140,6 @@ def _is_much(note: Note) -> bool:
         missing = float(str(note.fields["stated"])) - float(str(note.fields["held"]))
         return missing > _ESTIMATED
     return note.lost
-
-
-def _au(data: mmap.mmap, length: int) -> Survey:
-    if length < 24:
-        return Survey([Part([(0, length)])], [Note("audio.note.cut_off", lost=True)])
-    offset, size, coding, rate, channels = struct.unpack_from(">5I", data, 4)
-    held = length - offset
-    widths = {1: 1, 27: 1, 2: 1, 3: 2, 4: 3, 5: 4, 6: 4, 7: 8}
-    byte_rate = rate * channels * widths.get(coding, 0)
-    if size >= UNKNOWN_SIZE_32 or size == held or not byte_rate or held <= 0:
-        return Survey([Part([(0, length)])], rate=rate)
-    seconds = {"held": held / byte_rate, "stated": size / byte_rate}
-    if size == 0:
-        note = Note("audio.note.no_length")
-    elif size > held:
-        note = Note("audio.note.cut_off_at", seconds, lost=True)
-    else:
-        note = Note("audio.note.header_short", seconds)
-    return Survey([Part(patched(0, length, {8: b"\xff\xff\xff\xff"}))], [note], rate)
 
 
 def _ogg(data: mmap.mmap) -> Survey:

@@ -30,6 +30,8 @@ _OPTIONS = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"
 _BLOCK_FRAMES = 1 << 18  # frames decoded at a time
 _LENGTH_UNKNOWN = 1 << 60  # frames; libsndfile says 2**63 - 1
 _TIMED_BY_SAMPLES = ("mov", "ogg", "flac", "mp3", "aac", "wav", "aiff", "caf", "w64", "amr")
+# Containers that state a track's length; elsewhere FFmpeg guesses it from the bit rate.
+_STATED = ("mov", "flac", "wv", "tta", "ape", "tak", "mpc", "mpc8", "dsf", "dtshd", "mxf", "rm")
 _JITTER = 0.05  # s, of time stamps in milliseconds and of live recordings
 _LONGEST_DELAY = 10.0  # s; audio alone that starts later is a piece of something longer
 _SHORTEST_DELAY = 0.1  # s
@@ -181,8 +183,7 @@ def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[De
             # Damaged frames are left out, rather than decoded as noise.
             stream.codec_context.options = {"err_detect": "crccheck+explode"}
         rate = stream.codec_context.sample_rate
-        if family in ("mov", "flac") and stream.duration and rate:
-            # Elsewhere the duration is a guess from the bit rate.
+        if family in _STATED and stream.duration and rate:
             budget.check(int(stream.duration * stream.time_base * rate), rate)
     reached_end = _decode_packets(container, streams, timelines, start)
     tracks, empty = [], []
@@ -207,7 +208,9 @@ def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[De
             )
         )
     if not tracks:
-        raise AudioError("audio.no_samples", name=named(budget.path))
+        promised = family in _STATED and any(stream.duration for stream in streams)
+        code = "audio.cut_off" if promised else "audio.no_samples"
+        raise AudioError(code, name=named(budget.path))
     tracks[0].notes += empty
     return tracks
 
@@ -252,7 +255,7 @@ def _frames(packet, slower: dict) -> Iterator:
 
 def _settle_end(timeline: Timeline, stream, family: str, start: float) -> None:
     """Compare a track's length with what its container states, where that is no estimate."""
-    if family not in ("mov", "flac") or stream.duration is None:
+    if family not in _STATED or not stream.duration:
         return
     stated = float(stream.duration * stream.time_base)
     if stream.start_time is not None:

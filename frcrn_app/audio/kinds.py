@@ -8,6 +8,10 @@ from frcrn_app.errors import UserError
 EBML = b"\x1a\x45\xdf\xa3"
 FLAC = b"fLaC"
 AMR = (b"#!AMR\n", b"#!AMR-WB\n")
+_MAGICS = (
+    *(b".snd", b"dns.", b"ID3", b"FLV\x01", b"MAC ", b"wvpk", b"TTA1", b"DSD ", b"tBaK"),
+    *(b"MP+", b"MPCK", b".RMF", b"Creative Voice File"),
+)
 MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 
@@ -38,7 +42,7 @@ def looks_like_audio(head: bytes) -> bool:
         return head[8:12] not in (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
     if dialect_of(head[:16]) is not None or head.startswith((EBML, FLAC, b"OggS", *AMR)):
         return True
-    if head.startswith((b".snd", b"ID3", b"FLV\x01", b"MAC ", b"wvpk", b"TTA1", b"DSD ")):
+    if head.startswith(_MAGICS):
         return True
     if head.startswith(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11") or head[4:8] in MP4_BOXES:  # ASF
         return True

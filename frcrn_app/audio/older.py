@@ -17,7 +17,7 @@ _FLV_HEADER = b"\0\0\0\x09\0\0\0\0"  # its size, and that of no tag before the f
 _MOST_OBJECTS = 1_000
 _MOST_TAGS = 10_000_000
 
-Found = tuple[list[int], list[Note]]  # where files begin, and what they lack
+Found = tuple[list[int], int, list[Note]]  # where files begin, the last one's end, what it lacks
 
 
 def asf(data: mmap.mmap, most: int) -> Found:
@@ -29,27 +29,27 @@ def asf(data: mmap.mmap, most: int) -> Found:
             break
         size = struct.unpack_from("<Q", data, position + 16)[0]
         if size < 24:  # a live stream does not know it
-            return starts, []
+            break
         position += size
         if position > len(data):
-            return starts, [Note("audio.note.cut_off", lost=True)]
-    return starts, []
+            return starts, len(data), [Note("audio.note.cut_off", lost=True)]
+    return starts, len(data), []
 
 
 def avi(data: mmap.mmap, most: int) -> Found:
-    """RIFF chunks, of which those named AVIX go on what AVI began."""
+    """RIFF chunks, of which those named AVIX go on what AVI began. QCP is such a chunk as well."""
     starts, position = [], 0
     while position + 12 <= len(data) and len(starts) < most:
         name, size, kind = struct.unpack_from("<4sI4s", data, position)
-        if name != b"RIFF" or kind not in (b"AVI ", b"AVIX"):
+        if name != b"RIFF" or kind not in (b"AVI ", b"AVIX", b"QLCM"):
             break
-        if kind == b"AVI ":
+        if kind != b"AVIX":
             starts.append(position)
         position += 8 + size + size % 2
         if not size:  # the recorder died
             break
     is_cut = position > len(data) + 1
-    return starts or [0], [Note("audio.note.cut_off", lost=True)] if is_cut else []
+    return starts or [0], len(data), [Note("audio.note.cut_off", lost=True)] if is_cut else []
 
 
 def flv(data: mmap.mmap, most: int) -> Found:
@@ -64,8 +64,11 @@ def flv(data: mmap.mmap, most: int) -> Found:
         if position + 11 > len(data):
             break
         position += 15 + int.from_bytes(data[position + 1 : position + 4], "big")
-    is_cut = position > len(data) + 4  # the last size may be missing
-    return starts, [Note("audio.note.cut_off", lost=True)] if is_cut else []
+    # The last size may be missing; a few bytes more are a tag's beginning, which FFmpeg takes for
+    # a track of its own.
+    is_cut = position > len(data) + 4 or position < len(data)
+    end = min(position, len(data))
+    return starts, end, [Note("audio.note.cut_off", lost=True)] if is_cut else []
 
 
 def _occurrences(data: mmap.mmap, magic: bytes, most: int) -> Iterator[int]:

@@ -27,6 +27,7 @@ from frcrn_app.audio.types import Audio, Note, Tags, checked_rate, named, requir
 from frcrn_app.errors import AudioError
 
 _MOST_FAILURES = 20  # parts of one file that cannot be read
+_NOTHING_READ = ("audio.unreadable", "audio.no_samples", "audio.cut_off")
 
 
 @dataclass(frozen=True)
@@ -163,10 +164,8 @@ def _tracks(
         try:
             decoded.append(_decode(file, part, budget, track))
         except AudioError as error:
-            if error.code not in ("audio.unreadable", "audio.no_samples") or (
-                not decoded and part is parts[-1]
-            ):
-                if cut_off and error.code in ("audio.unreadable", "audio.no_samples"):
+            if error.code not in _NOTHING_READ or (not decoded and part is parts[-1]):
+                if cut_off and error.code in _NOTHING_READ:
                     raise AudioError("audio.cut_off", name=named(budget.path)) from error
                 raise
             failures += 1

@@ -2,6 +2,7 @@
 
 import io
 import os
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -41,20 +42,20 @@ class View(io.RawIOBase):
 
     def readinto(self, buffer) -> int:
         """Fill the buffer from one piece; 0 at the end."""
-        for piece, start, stop in zip(self._pieces, self._starts, self._starts[1:], strict=False):
-            if not start <= self._position < stop:
-                continue
-            begin = self._position - start
-            count = min(len(buffer), stop - self._position)
-            if isinstance(piece, bytes):
-                content = piece[begin : begin + count]
-            else:
-                self._file.seek(piece[0] + begin)
-                content = self._file.read(count)
-            buffer[: len(content)] = content
-            self._position += len(content)
-            return len(content)
-        return 0
+        if self._position >= self._starts[-1]:
+            return 0
+        index = bisect_right(self._starts, self._position) - 1
+        piece, start, stop = self._pieces[index], self._starts[index], self._starts[index + 1]
+        begin = self._position - start
+        count = min(len(buffer), stop - self._position)
+        if isinstance(piece, bytes):
+            content = piece[begin : begin + count]
+        else:
+            self._file.seek(piece[0] + begin)
+            content = self._file.read(count)
+        buffer[: len(content)] = content
+        self._position += len(content)
+        return len(content)
 
     @property
     def whole_file(self) -> bool:

@@ -192,6 +192,9 @@ HOSTILE_HEADERS = {
     + bytes(6),
     "one byte": b"\xff",
     "au": b".snd" + b"\xff" * 40,
+    "voc": b"Creative Voice File\x1a" + bytes(6) + b"\3\3\0\0\xff\xff\0" * 5_000,
+    "mpeg": b"\0\0\1\xba" + b"\0\0\1\xbd\0\0" * 5_000,
+    "ac3": b"\x0b\x77\0\0\x3f\x58" * 5_000,
 }
 
 

@@ -144,6 +144,9 @@ def test_an_mp3_with_junk_between_its_frames(tmp_path, make_tone):
         ("asf", "wmav2"),
         ("avi", "libmp3lame"),
         ("flv", "aac"),
+        ("au", "g722"),
+        ("voc", "pcm_u8"),
+        ("tta", "tta"),
     ],
 )
 def test_compressed_files_come_whole_however_they_are_joined_or_cut(
@@ -167,6 +170,55 @@ def test_compressed_files_come_whole_however_they_are_joined_or_cut(
     left = load_audio(cut)
     assert 0.5 < left.duration < 1.6
     assert any(note.lost for note in left.notes)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [("ts", "aac"), ("mpg", "mp2"), ("ac3", "ac3"), ("eac3", "eac3"), ("mxf", "pcm_s16le")],
+)
+def test_a_stream_that_breaks_off_is_named(tmp_path, make_tone, suffix, codec):
+    path = tmp_path / f"a.{suffix}"
+    muxer = {"ts": "mpegts", "mpg": "mpeg", "mxf": "mxf_opatom"}.get(suffix, suffix)
+    write_by_av(path, make_tone(2.0, 48_000).samples, 48_000, codec=codec, muxer=muxer)
+    assert not any(note.lost for note in load_audio(path).notes)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 6 // 10])
+    left = load_audio(path)
+    assert left.duration == pytest.approx(1.2, abs=0.15)
+    assert any(note.lost for note in left.notes)
+
+
+def test_a_lossless_file_of_which_no_block_is_whole_is_refused_as_cut_off(tmp_path, make_tone):
+    path = write_by_av(tmp_path / "a.wv", make_tone(1.0).samples, RATE, codec="wavpack", muxer="wv")
+    content = path.read_bytes()
+    path.write_bytes(content + content)
+    assert load_audio(path).duration == pytest.approx(2.0)
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(AudioError) as refused:
+        load_audio(path)
+    assert refused.value.code == "audio.cut_off"
+
+
+def voc(*blocks):
+    """A Creative Voice file of blocks (kind, content)."""
+    content = b"".join(bytes([kind]) + struct.pack("<I", len(c))[:3] + c for kind, c in blocks)
+    return b"Creative Voice File\x1a" + struct.pack("<HHH", 26, 0x10A, 0x1129) + content + b"\0"
+
+
+@pytest.mark.parametrize("silence_first", [False, True])
+def test_blocks_of_silence_keep_what_follows_in_place(tmp_path, silence_first):
+    """Decoders pass over them."""
+    samples = np.rint(noise(8_000) * 128) / 128
+    setup = bytes([131, 0])  # 8 kHz, 8 bits
+    sound = (1, setup + (samples[0] * 128 + 128).astype(np.uint8).tobytes())
+    silence = (3, struct.pack("<HB", 3_999, 131))
+    path = tmp_path / "a.voc"
+    path.write_bytes(voc(*((silence, sound) if silence_first else (sound, silence)), sound))
+    audio = load_audio(path)
+    pause = np.zeros((1, 4_000))
+    parts = [pause, samples, samples] if silence_first else [samples, pause, samples]
+    np.testing.assert_array_equal(audio.samples, np.concatenate(parts, axis=1))
+    assert audio.notes == ()
 
 
 # ------------------------------------------------------------------------------------- joined
