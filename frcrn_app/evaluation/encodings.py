@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 
 from charset_normalizer import from_bytes
@@ -29,6 +30,8 @@ def encoding_of(content: bytes, mentions: str = "") -> str | None:
         mentions: other text in which lines of it are known to occur, such as a manifest of the
             files whose names they are; it decides where it can.
     """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16" if _decodes(content, "utf-16") else None
     for certain in ("ascii", "utf-8-sig"):  # chance text in a code page is hardly ever valid UTF-8
         if _decodes(content, certain):
             return certain

@@ -242,7 +242,8 @@ def _lines(manifest: Path) -> Iterator[tuple[int, list[str]]]:
     """The lines that are not empty, with their numbers; cells without spaces around them."""
     text = _text(manifest)
     first = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
-    delimiter = max(",;\t", key=first.count)
+    named = re.fullmatch(r"sep=(.)", first)  # a line of Excel's
+    delimiter = named[1] if named else max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     lines = cells = 0
     try:
@@ -253,7 +254,7 @@ def _lines(manifest: Path) -> Iterator[tuple[int, list[str]]]:
                     "evaluation.manifest_cells", manifest=manifest, most=MAX_MANIFEST_CELLS
                 )
             stripped = [cell.strip() for cell in row]
-            if not any(stripped):
+            if not any(stripped) or (named and reader.line_num == 1):
                 continue
             lines += 1
             if lines > MAX_MANIFEST_ROWS:

@@ -75,7 +75,15 @@ def test_speakers_and_texts_are_no_systems(tmp_path):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("encoding", ["gb18030", "big5", "utf-8-sig", "utf-8"])
+def test_a_line_that_names_the_separator(tmp_path):
+    touch(tmp_path, "x.wav", "y.wav")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("sep=;\nnoisy;clean\nx.wav;y.wav\n")
+    [pair] = pair_manifest(manifest).pairs
+    assert (pair.noisy.name, pair.clean and pair.clean.name) == ("x.wav", "y.wav")
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "utf-8-sig", "utf-8", "utf-16"])
 def test_what_excel_saves_in_a_code_page_is_read(tmp_path, encoding):
     touch(tmp_path, "會議錄音.wav" if encoding == "big5" else "会议录音.wav")
     [name] = [path.name for path in tmp_path.iterdir()]
