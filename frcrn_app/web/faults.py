@@ -70,7 +70,7 @@ def guarded(fn: Callable[..., Any]) -> Callable[..., Any]:
             except Cancelled:
                 return
             except Exception as error:
-                raise _as_gradio_error(error) from None
+                raise as_gradio_error(error) from None
 
         return guarded_generator
 
@@ -81,12 +81,13 @@ def guarded(fn: Callable[..., Any]) -> Callable[..., Any]:
         except Cancelled:
             return gr.skip()
         except Exception as error:
-            raise _as_gradio_error(error) from None
+            raise as_gradio_error(error) from None
 
     return guarded_function
 
 
-def _as_gradio_error(error: Exception) -> gr.Error:
+def as_gradio_error(error: Exception) -> gr.Error:
+    """What Gradio shows for a failure: its sentence, without a trace in the log."""
     # Gradio renders the message as HTML, and a sentence may quote a file's name.
     message = html.escape(sentence(error), quote=False)
     return gr.Error(message, print_exception=False)

@@ -207,6 +207,34 @@ def test_an_unknown_fault_names_a_reference_and_is_logged(
     assert "on fire" in str(logged.exc_info[1])
 
 
+def test_what_is_left_out_at_the_end_has_its_default(demo, noisy_speech, tmp_path):
+    short = noisy_speech.with_samples(noisy_speech.samples[:, :8_000])
+    sound = _uploaded(demo, save_audio(tmp_path / "talk.wav", short, format="wav16"))
+    answer = _call(demo, [sound, 0.5])
+    assert "event: complete" in answer
+    assert '"band": "full"' in answer
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given", "told"),
+    [
+        ("denoise", [], "No recording was sent"),
+        ("denoise", ["talk.wav", [], {}], "does not fit"),
+        ("batch", [], "No recording was sent"),
+        ("batch", ["talk.wav"], "does not fit"),
+        ("evaluate", [{"path": 7}], "does not fit"),
+    ],
+)
+def test_values_that_do_not_fit_get_one_sentence(demo, capfd, caplog, endpoint, given, told):
+    answer = _call(demo, given, endpoint)
+    assert "event: error" in answer
+    assert told in answer
+    logged = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(logged) <= 1
+    assert not any(record.exc_info for record in logged)
+    assert "Traceback" not in capfd.readouterr().err
+
+
 # Hostile visitors
 
 
@@ -254,8 +282,14 @@ def test_the_page_needs_nothing_from_other_hosts(demo):
     assert not re.findall(r"@import|url\(['\"]?https?:", theme)
 
 
-def _call(demo, arguments: list) -> str:
-    """The whole answer of the endpoint, as curl shows it."""
-    call = f"{demo.address}/gradio_api/call/denoise"
+def _uploaded(demo, path: Path) -> dict:
+    with path.open("rb") as file:
+        sent = httpx.post(f"{demo.address}/gradio_api/upload", files={"files": (path.name, file)})
+    return {"path": sent.json()[0], "meta": {"_type": "gradio.FileData"}}
+
+
+def _call(demo, arguments: list, endpoint: str = "denoise") -> str:
+    """The whole answer of an endpoint, as curl shows it."""
+    call = f"{demo.address}/gradio_api/call/{endpoint}"
     event = httpx.post(call, json={"data": arguments}).json()["event_id"]
     return httpx.get(f"{call}/{event}", timeout=60).text

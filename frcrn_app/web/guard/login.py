@@ -31,7 +31,7 @@ FORM_BYTES = 16 << 10
 _OPEN = {"/", "/login", "/logout", "/config", "/healthz", "/metrics", "/robots.txt"}
 _OPEN |= {"/favicon.ico", "/manifest.json", f"{API}/startup-events", f"{API}/login_check"}
 _OPEN |= {f"{API}/app_id", f"{API}/user", "/theme.css", f"{API}/theme.css"}
-_OPEN_FOLDERS = ("/assets/", "/static/", "/svelte/")
+_OPEN_FOLDERS = ("/assets/", "/static/", "/svelte/", "/pwa_icon/")
 
 
 class LogIn:

@@ -1,6 +1,15 @@
 """The page under a path of a larger site, whether or not the proxy takes the path away."""
 
-from frcrn_app.web.guard.asgi import App, Receive, Scope, Send
+from __future__ import annotations
+
+from frcrn_app.web.guard.asgi import App, Message, Receive, Scope, Send
+
+# Addresses that Gradio writes as if the page were all of its host, by where they stand; without the
+# slash in front they are found beside the page.
+_FROM_THE_HOST = {
+    "/": (b'href="/manifest.json"', b'href="manifest.json"'),
+    "/manifest.json": (b'"src":"/', b'"src":"'),
+}
 
 
 class RootPath:
@@ -18,4 +27,28 @@ class RootPath:
                 raw = scope.get("raw_path")
                 if raw:
                     scope["raw_path"] = raw.removeprefix(self._root.encode()) or b"/"
+            if scope.get("method") == "GET" and scope["path"] in _FROM_THE_HOST:
+                send = _with_own_addresses(send, *_FROM_THE_HOST[scope["path"]])
         return await self._app(scope, receive, send)
+
+
+def _with_own_addresses(send: Send, wrong: bytes, right: bytes) -> Send:
+    """Sends an answer, which is small, at its end and with other addresses in it."""
+    start: Message = {}
+    body = b""
+
+    async def held(message: Message) -> None:
+        nonlocal start, body
+        if message["type"] == "http.response.start":
+            start = message
+            return
+        body += message.get("body", b"")
+        if message.get("more_body", False):
+            return
+        body = body.replace(wrong, right)
+        headers = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
+        length = (b"content-length", str(len(body)).encode())
+        await send({**start, "headers": [*headers, length]})
+        await send({"type": "http.response.body", "body": body})
+
+    return held

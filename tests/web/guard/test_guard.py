@@ -2,12 +2,14 @@
 
 import json
 import logging
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from frcrn_app.web.guard import fair_place
+from frcrn_app.web.static_files import ASSETS
 
 MIB = 1 << 20
 
@@ -343,6 +345,13 @@ def test_the_page_may_lie_under_a_path(serve, strips):
         assert page.client.get(f"{prefix}/config").json()["root"].endswith("/denoiser")
         event = page.client.post(f"{prefix}/gradio_api/call/slow", json={"data": ["a", 0]})
         assert event.status_code == 200
+        page.blocks.favicon_path = ASSETS / "favicon.png"
+        link = re.search(r'<link rel="manifest" href="([^"]+)"', shown.text)[1]
+        manifest = page.client.get(f"{prefix}/{link}")
+        assert manifest.json()["start_url"] == "./"
+        for icon in manifest.json()["icons"]:  # all of them beside the page, wherever that is
+            assert not icon["src"].startswith("/")
+            assert page.client.get(f"{prefix}/{icon['src']}").status_code == 200
 
 
 def test_log_lines_are_cut_and_name_no_file(serve, caplog):
