@@ -23,6 +23,8 @@ from frcrn_app.files import shown
 
 MAX_ARCHIVE_FILES = 20_000
 MAX_ARCHIVE_BYTES = 4 * 2**30  # unpacked
+MAX_RATIO = 100  # times an archive's size that it may have unpacked; audio rarely halves
+ANY_RATIO_BYTES = 64 * 2**20  # unpacked, up to which it does not matter
 
 _BLOCK_BYTES = 1 << 20
 _UTF8_NAME = 0x800  # flags of an entry
@@ -54,19 +56,21 @@ def extract_archive(
 ) -> list[str]:
     """Unpacks the audio files and manifests of a zip archive into a folder that exists.
 
-    Bytes are counted as they are unpacked, since an archive may lie about its sizes. Names are read
-    in the code page that they were written in, with `/` or `\\`. Links, hidden files and what macOS
-    adds are passed over without a word; files that are no audio by their suffix, and those whose
-    name the file system refuses, are passed over, and their names are returned.
+    Bytes are counted as they are unpacked; an archive that states by far more of them than audio
+    could have been is not unpacked at all. Names are read in the code page that they were written
+    in, with `/` or `\\`. Links, hidden files and what macOS adds are passed over without a word;
+    files that are no audio by their suffix, and those whose name the file system refuses, are
+    passed over, and their names are returned.
 
     Raises:
-        PairError: if the file is no zip archive, damaged, encrypted or too large once unpacked, or
-            if a name in it leads out of the folder.
+        PairError: if the file is no zip archive, damaged, encrypted or too large once unpacked, in
+            bytes or by far in proportion, or if a name in it leads out of the folder.
     """
     archive, root = Path(archive), Path(folder).resolve()
     passed_over: list[str] = []
     left = max_bytes
     try:
+        likely = max(ANY_RATIO_BYTES, MAX_RATIO * archive.stat().st_size)
         with zipfile.ZipFile(archive) as opened:
             entries = [entry for entry in opened.infolist() if not _is_folder(entry)]
             if len(entries) > max_files:
@@ -76,6 +80,9 @@ def extract_archive(
                     number=len(entries),
                     most=max_files,
                 )
+            # None is read beyond the size that it states, so that this is no lie.
+            if sum(entry.file_size for entry in entries) > likely:
+                raise PairError("evaluation.archive_ratio", archive=archive, times=MAX_RATIO)
             for entry, name in zip(entries, _names(opened, entries), strict=True):
                 target = _target(name, root, archive)
                 if target is None or stat.S_ISLNK(entry.external_attr >> 16):

@@ -114,7 +114,8 @@ class Run:
                 waiting.append(job)
             else:
                 self._finish(job)
-        with closing(pool.run(self._task(job) for job in waiting)) as results:
+        tasks = (self._task(job) for job in waiting)
+        with closing(pool.run(tasks, lambda: self.steps.advance(0))) as results:
             for index, scored in results:
                 self._take(waiting[index], scored)
 

@@ -22,15 +22,20 @@ from pebble import ProcessExpired, ProcessPool
 
 from frcrn_app.errors import Cancelled
 from frcrn_app.isolation import transport
+from frcrn_app.isolation.budget import default_memory
 from frcrn_app.isolation.errors import IsolationError
 from frcrn_app.isolation.worker import start, work
+from frcrn_app.workers import cores
 
 logger = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 30.0  # of one call, from when it starts
 MEMORY_BYTES = 1 << 30  # of one call, beyond what its process has
-WORKERS = 8
 AT_ONCE = 2  # calls of one visitor; the next one waits
+# Two a core, since one that reads waits for its file, and one that hangs takes no more of its core
+# than it gets. No more than may fill all that they are allowed at the same time, but at the least
+# so many that two visitors whose files hang leave one for others.
+WORKERS = max(2 * AT_ONCE + 1, min(8, 2 * cores(), default_memory() // MEMORY_BYTES))
 QUEUE_SECONDS = 60.0  # that a call may wait for a process
 
 _POLL_SECONDS = 0.05  # between two looks at whether the caller is still wanted

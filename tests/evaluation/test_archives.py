@@ -70,6 +70,19 @@ def test_an_archive_is_stopped_at_its_real_size(tmp_path):
     assert refused.value.code == "evaluation.archive_files"
 
 
+def test_an_archive_of_next_to_nothing_but_zeros_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("frcrn_app.evaluation.archives.ANY_RATIO_BYTES", 10**6)
+    bomb = zipped(tmp_path / "bomb.zip", {"noisy/a.wav": bytes(2 * 10**6), "clean/a.wav": b"c"})
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(PairError) as refused:
+        extract_archive(bomb, out)
+    assert refused.value.code == "evaluation.archive_ratio"
+    assert list(out.iterdir()) == []
+    extract_archive(zipped(tmp_path / "small.zip", {"noisy/a.wav": bytes(9 * 10**5)}), out)
+    assert (out / "noisy" / "a.wav").stat().st_size == 9 * 10**5  # silence is no crime
+
+
 def test_no_archive_at_all_and_one_without_noisy(tmp_path):
     (tmp_path / "no.zip").write_bytes(b"RIFF....")
     with pytest.raises(PairError) as refused:

@@ -2,10 +2,13 @@
 
 import math
 import shutil
+import time
 from pathlib import Path
 
+import pytest
 import sets
 
+from frcrn_app.errors import Cancelled
 from frcrn_app.evaluation import NOISY, scoring
 from frcrn_app.evaluation.pool import ScoringPool
 from frcrn_app.evaluation.scoring import ScoreTask
@@ -47,3 +50,19 @@ def test_tasks_are_taken_only_as_they_can_be_worked_on(small_set):
         next(results)
         results.close()
     assert len(taken) < 50
+
+
+def test_whoever_leaves_does_not_keep_a_long_file_at_work(small_set, tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "score_pair", sets.crash)
+    clean, noisy = (next((small_set / side).iterdir()) for side in ("clean", "noisy"))
+    long = Path(shutil.copy(noisy, tmp_path / "hang.wav"))
+    looks = iter(range(5))
+
+    def check() -> None:
+        if next(looks, None) is None:
+            raise Cancelled
+
+    began = time.monotonic()
+    with ScoringPool(1) as pool, pytest.raises(Cancelled):
+        list(pool.run([ScoreTask(clean, long, {NOISY: long}, {NOISY: ("si_sdr",)})], check))
+    assert time.monotonic() - began < 60  # of the hour that it would have taken

@@ -6,14 +6,17 @@ They run in the processes of `frcrn_app.isolation`, so this module imports what 
 from __future__ import annotations
 
 import io
+import json
+import struct
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
+TEXT, BINARY = 0, 1  # kinds of messages of a WebSocket
 
 
 def decoder(content: bytes) -> None:
@@ -77,12 +80,33 @@ def checkpoint(content: bytes) -> None:
             load_weights(path)
 
 
+def live(content: bytes) -> None:
+    """Messages over the WebSocket of a live session: first words, then frames."""
+    from frcrn_app.web.live.messages import read_frame, read_hello, to_pcm, to_samples, write_frame
+    from frcrn_app.web.live.session import BACKLOG, Session
+
+    messages = _messages(content)
+    kind, hello = next(messages, (TEXT, b""))
+    read_hello(hello.decode("utf-8", "replace") if kind == TEXT else "")
+    session = Session("")
+    session.begin()
+    for kind, message in messages:
+        session.receive(read_frame(b"" if kind == TEXT else message))
+    waiting = 0
+    while (frame := session.take()) is not None:
+        waiting += 1
+        assert to_pcm(to_samples(frame.pcm)) == frame.pcm
+        assert write_frame(frame.number, frame.pcm).endswith(frame.pcm)
+    assert waiting <= BACKLOG
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "decoder": decoder,
     "headers": headers,
     "archive": archive,
     "manifest": manifest,
     "checkpoint": checkpoint,
+    "live": live,
 }
 
 
@@ -94,6 +118,7 @@ def seeds(target: str) -> list[bytes]:
         "archive": _archives,
         "manifest": _manifests,
         "checkpoint": _checkpoints,
+        "live": _conversations,
     }[target]()
 
 
@@ -139,3 +164,30 @@ def _checkpoints() -> list[bytes]:
     buffer = io.BytesIO()
     torch.save({"state_dict": tensors}, buffer)
     return [save(tensors, {"config": "{}"}), buffer.getvalue()]
+
+
+_HEAD = struct.Struct("<BH")  # of a message in a case: its kind, and its bytes
+
+
+def _messages(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and payload of each message of a conversation; the last one may be cut off."""
+    while len(content) >= _HEAD.size:
+        kind, size = _HEAD.unpack_from(content)
+        yield kind & 1, content[_HEAD.size : _HEAD.size + size]
+        content = content[_HEAD.size + size :]
+
+
+def _conversations() -> list[bytes]:
+    from frcrn_app.web.live.messages import FRAME, SAMPLE_RATE
+
+    def conversation(*numbers: tuple[int, int]) -> bytes:
+        hello = json.dumps({"kind": "hello", "rate": SAMPLE_RATE, "frame": FRAME}).encode()
+        pcm = np.arange(FRAME, dtype="<i2").tobytes()
+        parts = [(TEXT, hello), *((BINARY, struct.pack("<II", *n) + pcm) for n in numbers)]
+        return b"".join(_HEAD.pack(kind, len(part)) + part for kind, part in parts)
+
+    return [
+        conversation((0, 0), (1, 0), (2, 1)),
+        conversation((1, 0), (1 << 31, 1), ((1 << 32) - 1, 1 << 31)),
+        conversation(*((n, n) for n in range(12))),  # more than may wait
+    ]

@@ -61,23 +61,27 @@ def unpacked(
     """Names and files of the recordings in an archive.
 
     Raises:
-        UserError: as `extract_archive` does, or if there are none.
+        UserError: as `extract_archive` does, or if there are none; then nothing of it is left.
     """
     folder = row.folder / "unpacked"
     folder.mkdir(parents=True, exist_ok=True)
-    isolated(
-        extract_archive,
-        row.source,
-        folder,
-        max_bytes=min(MAX_ARCHIVE_BYTES, engine.guard.disk.room()),
-        about=row.source,
-        deadline=UNPACK_SECONDS,
-        visitor=engine.guard.visitor(),
-        cancelled=cancelled,
-    )
-    found = find_audio(folder, within=[folder]).files
-    if not found:
-        raise AudioError("batchtab.archive_empty", archive=row.source)
+    try:
+        isolated(
+            extract_archive,
+            row.source,
+            folder,
+            max_bytes=min(MAX_ARCHIVE_BYTES, engine.guard.disk.room()),
+            about=row.source,
+            deadline=UNPACK_SECONDS,
+            visitor=engine.guard.visitor(),
+            cancelled=cancelled,
+        )
+        found = find_audio(folder, within=[folder]).files
+        if not found:
+            raise AudioError("batchtab.archive_empty", archive=row.source)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return [(safe_name(path.relative_to(folder).as_posix()), path) for path in found]
 
 

@@ -144,6 +144,20 @@ def test_a_recording_that_is_too_long_is_told_the_limit(demo, batch):
     assert "20 seconds" in last["rows"][1]["message"]
 
 
+def test_an_archive_of_zeros_is_refused_and_leaves_nothing(demo, batch, tmp_path):
+    sent = Path(get_upload_folder(), "zeros", "zeros.zip")
+    sent.parent.mkdir()
+    with zipfile.ZipFile(sent, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        packed.writestr("silence.wav", bytes(65 << 20))
+    found = batch(0)
+    found.add(iter([(PurePosixPath("zeros.zip"), sent)]))
+    *_, last = found.follow(lambda: False)
+    assert states(last) == ["failed"]
+    assert "100 times its size" in last["rows"][0]["message"]
+    left = [path for path in found.folder.rglob("*") if path.is_file()]
+    assert [path.name for path in left] == ["zeros.zip"]  # as it was sent
+
+
 def test_a_finished_file_opens_in_the_player(demo, batch):
     found = batch(1)
     demo.batches.keep(found)
