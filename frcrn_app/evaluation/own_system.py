@@ -50,15 +50,16 @@ class OwnSystem:
         self.name = denoiser.entry.name
         if self.name in pairs.systems:
             raise PairError("evaluation.own_name", name=self.name)
-        self._denoiser, self._strength, self._keep = denoiser, strength, keep
+        self.denoiser, self.strength = denoiser, strength
+        self._keep = keep
         self._targets = _targets(pairs.pairs, folder)
         self._warm = False
 
     def identity(self, noisy_hash: str) -> str:
         """Stands for the bytes of what this network makes of a noisy file."""
-        of = self._denoiser
+        of = self.denoiser
         device = str(of.device).split(":")[0]
-        how = f"at {self._strength:g} in {of.precision} on {device}"
+        how = f"at {self.strength:g} in {of.precision} on {device}"
         return f"{noisy_hash} by {of.sha256} {how}, frcrn_app {__version__}"
 
     def task(self, job: Job) -> OwnTask | None:
@@ -67,7 +68,7 @@ class OwnSystem:
         job.enhanced = target if self._keep else None
         if self.name in job.sounds and (not self._keep or target.is_file()):
             return None
-        return OwnTask(self.name, job.enhanced, self._strength)
+        return OwnTask(self.name, job.enhanced, self.strength)
 
     def make(self, job: Job, check: Callable[[], None]) -> None:
         """Clean the noisy file of a pair unless what is wanted of it is there already."""
@@ -77,14 +78,14 @@ class OwnSystem:
             job.enhanced = target if self._keep else None
             return
         if not self._warm:  # the first file must not be charged for the set-up
-            self._denoiser.warm_up()
+            self.denoiser.warm_up()
             self._warm = True
-        read = getattr(self._denoiser, "read", load_audio)
+        read = getattr(self.denoiser, "read", load_audio)
         noisy = read(job.pair.noisy, max_seconds=MAX_SECONDS)
         check()
         start = time.perf_counter()
-        enhanced = self._denoiser(noisy, self._strength, lambda *_: check())
-        job.elapsed = getattr(self._denoiser, "elapsed", None) or time.perf_counter() - start
+        enhanced = self.denoiser(noisy, self.strength, lambda *_: check())
+        job.elapsed = getattr(self.denoiser, "elapsed", None) or time.perf_counter() - start
         job.enhanced = save_audio(target, enhanced, format="wav-float")
         job.paths[self.name] = job.enhanced
 

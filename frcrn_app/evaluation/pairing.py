@@ -95,29 +95,13 @@ def pair_files(
     kept = list(noisy)
     clean_of: dict[SoundFile, SoundFile] = {}
     if clean is not None:
-        clean_of, lost = _match(noisy, clean, shared=True)
-        for file in [file for file in clean_of if is_same_file(file.path, clean_of[file].path)]:
-            lost[file] = PairError("evaluation.same_file", name=clean_of.pop(file).relative)
-        unpaired += [Unpaired(file.relative, NOISY, reason) for file, reason in lost.items()]
-        unpaired += _unused(clean, clean_of, "clean")
+        clean_of, unpaired = _clean_of(noisy, clean)
         kept = [file for file in noisy if file in clean_of]
-        if not kept:
-            same = [reason for reason in lost.values() if reason.code == "evaluation.same_file"]
-            raise same[0] if same else PairError("evaluation.no_pair")
     made_of: dict[str, dict[SoundFile, SoundFile]] = {}
     for name, files in systems.items():
-        made_of[name], lost = _match(kept, files, shared=False)
-        if not made_of[name]:
-            raise PairError("evaluation.system_unpaired", name=name)
-        unpaired += _unused(files, made_of[name], name)
-        for file, reason in lost.items():
-            if reason.code == "evaluation.no_partner":
-                reason = PairError("evaluation.not_made")
-            unpaired.append(Unpaired(file.relative, name, reason))
-    groups = {file: file.relative.split("/", 1)[0] for file in kept if "/" in file.relative}
-    if len(set(groups.values())) < 2:
-        groups = {}
-    names = _unique_names(kept)
+        made_of[name], lost = _made_of(kept, name, files)
+        unpaired += lost
+    names, groups = _unique_names(kept), _groups(kept)
     pairs = tuple(
         Pair(
             name=names[file],
@@ -129,6 +113,41 @@ def pair_files(
         for file in kept
     )
     return PairSet(pairs, tuple(systems), tuple(unpaired))
+
+
+def _clean_of(
+    noisy: Sequence[SoundFile], clean: Sequence[SoundFile]
+) -> tuple[dict[SoundFile, SoundFile], list[Unpaired]]:
+    """The clean file of each noisy one, and what found no partner; PairError if nothing did."""
+    clean_of, lost = _match(noisy, clean, shared=True)
+    for file in [file for file in clean_of if is_same_file(file.path, clean_of[file].path)]:
+        lost[file] = PairError("evaluation.same_file", name=clean_of.pop(file).relative)
+    if not clean_of:
+        same = [reason for reason in lost.values() if reason.code == "evaluation.same_file"]
+        raise same[0] if same else PairError("evaluation.no_pair")
+    unpaired = [Unpaired(file.relative, NOISY, reason) for file, reason in lost.items()]
+    return clean_of, unpaired + _unused(clean, clean_of, "clean")
+
+
+def _made_of(
+    noisy: Sequence[SoundFile], system: str, files: Sequence[SoundFile]
+) -> tuple[dict[SoundFile, SoundFile], list[Unpaired]]:
+    """What a system made of each noisy file, and what is missing; PairError if all of it is."""
+    made_of, lost = _match(noisy, files, shared=False)
+    if not made_of:
+        raise PairError("evaluation.system_unpaired", name=system)
+    unpaired = _unused(files, made_of, system)
+    for file, reason in lost.items():
+        if reason.code == "evaluation.no_partner":
+            reason = PairError("evaluation.not_made")
+        unpaired.append(Unpaired(file.relative, system, reason))
+    return made_of, unpaired
+
+
+def _groups(files: Sequence[SoundFile]) -> dict[SoundFile, str]:
+    """The first folder of each file's path, if they lie in several."""
+    groups = {file: file.relative.split("/", 1)[0] for file in files if "/" in file.relative}
+    return groups if len(set(groups.values())) > 1 else {}
 
 
 def check_system_names(systems: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frcrn_app.errors import Cancelled, MetricError, PairError
+from frcrn_app.errors import MetricError, PairError
 from frcrn_app.evaluation.by_workers import PairCrew
 from frcrn_app.evaluation.journal import Journal
 from frcrn_app.evaluation.own_system import OwnSystem
@@ -78,19 +78,14 @@ def evaluate_pairs(
         raise PairError("evaluation.workers", workers=workers)
     keys = _scorable(metrics, pairs)
     steps = Steps(progress, len(pairs.pairs) * (1 if denoiser is None else 2))
-    cancelled = False
     with ExitStack() as stack:
-        if enhanced_folder is None:
-            enhanced_folder = stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="frcrn-evaluate-")
-            )
-            keep = False
-        else:
-            keep = True
-        own = None
+        own = opened = None
         if denoiser is not None:
-            own = OwnSystem(denoiser, strength, pairs, Path(enhanced_folder), keep)
-        opened = None
+            folder = enhanced_folder
+            if folder is None:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="frcrn-evaluate-"))
+            keep = enhanced_folder is not None
+            own = OwnSystem(denoiser, strength, pairs, Path(folder), keep)
         if journal is not None:
             opened = stack.enter_context(Journal(journal, resume=resume))
         if crew is None:
@@ -100,30 +95,32 @@ def evaluate_pairs(
             sha256 = denoiser.sha256 if denoiser is not None else None
             pool = stack.enter_context(PairCrew(crew, denoiser_of if denoiser else None, sha256))
         run = Run(pairs.systems, keys, align, seed, own, opened, steps)
-        try:
-            steps.advance(0)
-            run.take_all(pairs.pairs, pool)
-        except (Cancelled, KeyboardInterrupt):
-            cancelled = True
+        run.take_all(pairs.pairs, pool)
+    return _evaluation(run, pairs, pool.workers, time.perf_counter() - started)
+
+
+def _evaluation(run: Run, pairs: PairSet, workers: int, elapsed: float) -> Evaluation:
+    """What a run made of its pairs, with what makes it repeatable."""
+    own = run.own
     return Evaluation(
         rows=[run.rows[place] for place in sorted(run.rows)],
         systems=run.systems,
-        metrics=keys,
+        metrics=run.keys,
         unpaired=list(pairs.unpaired),
         total=len(pairs.pairs),
-        cancelled=cancelled,
+        cancelled=run.cancelled,
         settings={
-            "metrics": keys,
-            "align": align,
-            "seed": seed,
-            "workers": pool.workers,
-            "denoise": denoiser is not None,
-            "strength": strength if denoiser is not None else None,
+            "metrics": run.keys,
+            "align": run.align,
+            "seed": run.seed,
+            "workers": workers,
+            "denoise": own is not None,
+            "strength": own.strength if own else None,
         },
-        provenance=provenance(denoiser),
+        provenance=provenance(own.denoiser if own else None),
         own_system=own.name if own else None,
         resumed=run.resumed,
-        elapsed=time.perf_counter() - started,
+        elapsed=elapsed,
     )
 
 

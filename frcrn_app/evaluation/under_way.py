@@ -53,16 +53,24 @@ class Run:
     steps: Steps
     rows: dict[int, Row] = field(default_factory=dict)
     resumed: int = 0
+    cancelled: bool = False
 
     @property
     def systems(self) -> list[str]:
         return [NOISY, *self.set_systems, *([self.own.name] if self.own else [])]
 
     def take_all(self, pairs: Sequence[Pair], pool: ScoringPool | PairCrew) -> None:
-        """Clean pairs, score them, and put them among the rows."""
-        if isinstance(pool, PairCrew):
-            self._give_out(pairs, pool)
-            return
+        """Clean pairs, score them, and put them among the rows; `cancelled` if that ends early."""
+        try:
+            self.steps.advance(0)
+            if isinstance(pool, PairCrew):
+                self._give_out(pairs, pool)
+            else:
+                self._take_turns(pairs, pool)
+        except (Cancelled, KeyboardInterrupt):
+            self.cancelled = True
+
+    def _take_turns(self, pairs: Sequence[Pair], pool: ScoringPool) -> None:
         turn = PAIRS_PER_TURN_WITHOUT_DENOISER if self.own is None else PAIRS_PER_TURN
         for start in range(0, len(pairs), turn):
             self._take_turn(start, pairs[start : start + turn], pool)
