@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0; 2 by the caller, where the reports are not of the same files."""
-    from frcrn_app.cli.evaluate import LINES_TOLD, summary_text
+    from frcrn_app.cli.evaluate import LINES_TOLD
+    from frcrn_app.cli.scores import summary_text
     from frcrn_app.evaluation import merge, summarise
     from frcrn_app.report import read_json, write_reports
 

@@ -28,6 +28,27 @@ NAMES_SHOWN = 3  # of the ignored files; the rest is counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_places(parser)
+    _add_cleaning(parser)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="clean again what is already in the output folder"
+    )
+    add_worker_arguments(
+        parser,
+        "processes that share the files and the cores, each with a network of its own; a run that "
+        "was stopped goes on by its ledger (default: one, on all cores)",
+    )
+    parser.add_argument(
+        "--ledger",
+        type=Path,
+        metavar="FILE",
+        help="where many workers keep what became of each file (default: "
+        f"{LEDGER} in the output folder, or here if that is an address)",
+    )
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    """Where recordings come from and where they go."""
     parser.add_argument(
         "sources",
         nargs="*",
@@ -43,6 +64,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder or address for the cleaned files; folder trees are re-created in it "
         "(default: output/)",
     )
+
+
+def _add_cleaning(parser: argparse.ArgumentParser) -> None:
+    """How a recording is cleaned and in what form it is written."""
     parser.add_argument(
         "--strength",
         type=share,
@@ -81,21 +106,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--film",
         action="store_true",
         help="write films as films: the cleaned audio beside the untouched picture",
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="clean again what is already in the output folder"
-    )
-    add_worker_arguments(
-        parser,
-        "processes that share the files and the cores, each with a network of its own; a run that "
-        "was stopped goes on by its ledger (default: one, on all cores)",
-    )
-    parser.add_argument(
-        "--ledger",
-        type=Path,
-        metavar="FILE",
-        help="where many workers keep what became of each file (default: "
-        f"{LEDGER} in the output folder, or here if that is an address)",
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import errno
-import math
 import os
 import sys
 import time
@@ -15,10 +14,13 @@ from typing import TYPE_CHECKING
 
 from frcrn_app.cli.arguments import add_network_arguments
 from frcrn_app.cli.crews import add_worker_arguments, crew_of, settings_of
+from frcrn_app.cli.scores import summary_text
+from frcrn_app.cli.sets import add_set_arguments, pairs_of
 from frcrn_app.errors import PairError
 
 if TYPE_CHECKING:
-    from frcrn_app.evaluation import Evaluation, PairSet, Summary
+    from frcrn_app.evaluation import Evaluation, PairSet
+    from frcrn_app.inference import Denoiser
 
 HELP = "score a denoiser on pairs of noisy and clean files"
 EXIT_SOME_FAILED = 1
@@ -29,27 +31,16 @@ DEFAULT_JOURNAL = "frcrn-evaluate.journal.jsonl"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    _add_systems(parser)
+    _add_scoring(parser)
+    _add_results(parser)
+    parser.add_argument("--quiet", action="store_true", help="no progress line")
+
+
+def _add_systems(parser: argparse.ArgumentParser) -> None:
+    """What is scored: files, and what the denoiser makes of the noisy ones."""
+    add_set_arguments(parser)
     add = parser.add_argument
-    add(
-        "--clean",
-        metavar="DIR",
-        help="clean files; without them only dnsmos and distillmos can be scored",
-    )
-    add("--noisy", metavar="DIR", help="noisy files, with the same names as the clean ones")
-    add(
-        "--system",
-        metavar="NAME=DIR",
-        action="append",
-        default=[],
-        help="files that another system made of the noisy ones; may be given several times",
-    )
-    add(
-        "--manifest",
-        metavar="CSV",
-        help="instead of folders: columns noisy, clean, group, speaker or session (whose files are "
-        "resampled together), text (for wer), and one for each system",
-    )
-    add("--zip", metavar="FILE", help="instead of folders: an archive with clean/, noisy/, others")
     add(
         "--denoise",
         action=argparse.BooleanOptionalAction,
@@ -58,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_network_arguments(parser)
     add("--strength", type=float, default=1.0, help="0 to 1 (default: %(default)g)")
+
+
+def _add_scoring(parser: argparse.ArgumentParser) -> None:
+    """By what."""
+    add = parser.add_argument
     add(
         "--metrics",
         metavar="LIST",
@@ -72,6 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "processes that clean and score, each with its share of the cores (default: one that "
         "cleans on all cores, in turn with one a core that score)",
     )
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    """What is kept of it, and where."""
+    add = parser.add_argument
     add("--csv", metavar="FILE", help="write a line a file")
     add("--json", metavar="FILE", help="write everything, with versions and settings")
     add("--html", metavar="FILE", help="write a report that plays, opens offline and prints well")
@@ -89,14 +90,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="where scores are kept as they come (default: beside the first report)",
     )
-    add("--quiet", action="store_true", help="no progress line")
 
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0, 1 if some files could not be scored, 130 if it was interrupted."""
     import tempfile
 
-    from frcrn_app.evaluation import evaluate_pairs, summarise
+    from frcrn_app.evaluation import summarise
     from frcrn_app.metrics import metric_keys
     from frcrn_app.report import write_reports
 
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         _check_writable(Path(path))  # now, not after an hour of scoring
     journal = _journal(args)
     with tempfile.TemporaryDirectory(prefix="frcrn-evaluate-") as scratch:
-        pairs = _pairs(args, Path(scratch))
+        pairs = pairs_of(args, Path(scratch))
         _tell(
             [f"not paired: {i.role} {i.name}: {i.reason}" for i in pairs.unpaired],
             "all in the reports",
@@ -117,23 +117,7 @@ def run(args: argparse.Namespace) -> int:
             from frcrn_app.inference import Denoiser
 
             denoiser = Denoiser(args.weights, args.device, args.precision)
-        progress = _ProgressLine(enabled=not args.quiet and sys.stderr.isatty())
-        evaluation = evaluate_pairs(
-            pairs,
-            denoiser=denoiser,
-            strength=args.strength,
-            metrics=metrics,
-            align=args.align,
-            seed=args.seed,
-            workers=args.workers,
-            crew=crew_of(args) if args.denoise or args.ray else None,
-            denoiser_of=settings_of(args).denoiser,
-            journal=journal,
-            resume=args.resume,
-            enhanced_folder=args.enhanced,
-            progress=progress,
-        )
-        progress.close()
+        evaluation = _evaluated(args, pairs, metrics, denoiser, journal)
         if evaluation.rows:
             summary = summarise(evaluation, seed=args.seed)
             print(summary_text(evaluation, summary))
@@ -146,6 +130,40 @@ def run(args: argparse.Namespace) -> int:
                 cleaner=partial(denoiser, strength=args.strength) if denoiser else None,
             ):
                 print(f"wrote {path}")
+    return _exit_code(evaluation, journal)
+
+
+def _evaluated(
+    args: argparse.Namespace,
+    pairs: PairSet,
+    metrics: list[str],
+    denoiser: Denoiser | None,
+    journal: Path | None,
+) -> Evaluation:
+    from frcrn_app.evaluation import evaluate_pairs
+
+    progress = _ProgressLine(enabled=not args.quiet and sys.stderr.isatty())
+    evaluation = evaluate_pairs(
+        pairs,
+        denoiser=denoiser,
+        strength=args.strength,
+        metrics=metrics,
+        align=args.align,
+        seed=args.seed,
+        workers=args.workers,
+        crew=crew_of(args) if args.denoise or args.ray else None,
+        denoiser_of=settings_of(args).denoiser,
+        journal=journal,
+        resume=args.resume,
+        enhanced_folder=args.enhanced,
+        progress=progress,
+    )
+    progress.close()
+    return evaluation
+
+
+def _exit_code(evaluation: Evaluation, journal: Path | None) -> int:
+    """Of the command, with a word on standard error for whatever did not go as it should."""
     problems = [f"{row.name}: {row.problems}" for row in evaluation.rows if row.problems]
     _tell(problems, "all in the reports")
     notes = [(row.name, row.notes_in("en")) for row in evaluation.rows]
@@ -158,70 +176,6 @@ def run(args: argparse.Namespace) -> int:
         )
         return EXIT_INTERRUPTED
     return EXIT_SOME_FAILED if problems else 0
-
-
-def summary_text(evaluation: Evaluation, summary: Summary) -> str:
-    """A table for the terminal: metrics down, systems across, gains beside them."""
-    from frcrn_app.evaluation import NOISY
-    from frcrn_app.metrics import METRICS
-
-    lines = [["", *(system for system in evaluation.systems)]]
-    for key in evaluation.metrics:
-        metric = METRICS[key]
-        cells = [f"{metric.title}{f' [{metric.unit}]' if metric.unit else ''}"]
-        for system in evaluation.systems:
-            score = summary.score(system, key)
-            if not score.score.n:
-                cells.append("not scored")
-                continue
-            text = f"{score.score.mean:.{metric.decimals}f}"
-            if system != NOISY and score.gain is not None and score.gain.n:
-                text += f"  {score.gain.mean:+.{metric.decimals}f}"
-                if not math.isnan(score.gain.low):
-                    low, high = (f"{v:+.{metric.decimals}f}" for v in _ends(score.gain))
-                    text += f" [{low}, {high}]"
-            if score.score.n < score.files:
-                text += f"  (n {score.score.n})"
-            cells.append(text)
-        lines.append(cells)
-    factor = evaluation.real_time_factor()
-    if math.isfinite(factor):
-        lines.append(
-            ["real-time factor"]
-            + [f"{factor:.3f}" if s == evaluation.own_system else "" for s in evaluation.systems]
-        )
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    rows = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines]
-    files = f"{len(evaluation.rows)} of {evaluation.total} pairs, mean, gain over noisy [95 %]"
-    return "\n".join([files, *(row.rstrip() for row in rows)])
-
-
-def _ends(mean) -> tuple[float, float]:
-    return mean.low, mean.high
-
-
-def _pairs(args: argparse.Namespace, scratch: Path) -> PairSet:
-    from frcrn_app.evaluation import pair_archive, pair_folders, pair_manifest
-
-    noisy: str | None = args.noisy
-    sources = [name for name in ("noisy", "manifest", "zip") if getattr(args, name)]
-    if len(sources) != 1:
-        raise PairError("evaluation.one_source")
-    if noisy is None:
-        if args.clean or args.system:
-            raise PairError("evaluation.with_noisy", source=sources[0])
-        if args.manifest:
-            return pair_manifest(args.manifest)
-        return pair_archive(args.zip, scratch)
-    systems = {}
-    for text in args.system:
-        name, equals, folder = text.partition("=")
-        if not (name.strip() and equals and folder):
-            raise PairError("evaluation.system_option", text=text)
-        if name.strip() in systems:
-            raise PairError("evaluation.system_twice", name=name.strip())
-        systems[name.strip()] = folder
-    return pair_folders(noisy, args.clean, systems)
 
 
 def _journal(args: argparse.Namespace) -> Path | None:

@@ -27,6 +27,12 @@ SCORES = {"si_sdr": ("SI-SDR dB", ".2f"), "pesq": ("PESQ-WB", ".3f"), "stoi": ("
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "The result is a weights file: give its path to --weights of other commands."
+    _add_recordings(parser)
+    _add_run_arguments(parser)
+    add_training_machine_arguments(parser)
+
+
+def _add_recordings(parser: argparse.ArgumentParser) -> None:
     recordings = parser.add_argument_group(
         "recordings",
         "folders or files of audio in any format; those that are silent or damaged are left out "
@@ -46,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recordings.add_argument(
         "--cache", type=Path, metavar="DIR", help="for decoded audio (beside OUT)"
     )
+
+
+def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     run.add_argument(
         "--weights", default="auto", metavar="NAME or PATH", help="to start from (default: best)"
@@ -98,7 +107,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the weights file (finetuned.safetensors)",
     )
-    add_training_machine_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:

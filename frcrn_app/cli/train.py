@@ -87,6 +87,13 @@ def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
+    _add_learning(run)
+    _add_keeping(run)
+    run.add_argument("--compile", action="store_true", help="torch.compile: minutes, then faster")
+
+
+def _add_learning(run: "argparse._ArgumentGroup") -> None:
+    """How long, from what, by what."""
     length = run.add_mutually_exclusive_group()
     length.add_argument("--hours", type=positive_float, metavar="H", help="of training (1)")
     length.add_argument("--steps", type=positive, metavar="N", help="in place of --hours")
@@ -132,6 +139,11 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume another loss may be given",
     )
     add("--seed", type=int, default=0, metavar="N", help="another seed, other mixtures")
+
+
+def _add_keeping(run: "argparse._ArgumentGroup") -> None:
+    """When a run is scored, and what it leaves where."""
+    add = run.add_argument
     add("--validate-every", type=positive, default=500, metavar="N", help="steps (500)")
     add(
         "--validation-mixtures",
@@ -150,7 +162,6 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--resume", action="store_true", help="go on from the state in OUT, bit for bit")
     add("--out", type=Path, default=Path("training"), metavar="DIR", help="(training/)")
-    add("--compile", action="store_true", help="torch.compile: minutes, then faster")
 
 
 def run(args: argparse.Namespace) -> int:
