@@ -4,7 +4,7 @@ import mmap
 import struct
 from dataclasses import dataclass, field
 
-from frcrn_app.audio.chunks import UNKNOWN_SIZE_32, WRONG_BY
+from frcrn_app.audio.extents import UNKNOWN_SIZE_32, WRONG_BY
 from frcrn_app.audio.types import Note
 from frcrn_app.audio.view import Piece, patched
 

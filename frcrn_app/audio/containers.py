@@ -11,9 +11,10 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from frcrn_app.audio import au, mp3, ogg, older, raw_aac, streams, voc
+from frcrn_app.audio import au, mp3, ogg, older, raw_aac, sphere, streams, voc
 from frcrn_app.audio.beginnings import beginnings
-from frcrn_app.audio.chunks import MPEG_IN_WAV, Dialect, dialect_of, find_samples
+from frcrn_app.audio.chunks import Dialect, dialect_of
+from frcrn_app.audio.extents import MPEG_IN_WAV, find_samples
 from frcrn_app.audio.kinds import AMR, EBML, FLAC, MP4_BOXES
 from frcrn_app.audio.types import Note
 from frcrn_app.audio.view import Piece
@@ -76,6 +77,8 @@ def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
         blocks = voc.survey(data, _MOST_PARTS)
         parts = [Part(pieces, libsndfile=False) for pieces in blocks.parts]
         return Survey(parts, blocks.notes)
+    if head.startswith(sphere.MAGIC):
+        return Survey([Part([(0, length)])], sphere.promises(data))
     if head.startswith(b"OggS"):
         return _ogg(data)
     if head.startswith(EBML):
@@ -104,7 +107,7 @@ def _chunked(file: BinaryIO, data: mmap.mmap, dialect: Dialect, length: int) -> 
     found = Survey([])
     origin = 0
     while origin < length and len(found.parts) < _MOST_PARTS:
-        samples = find_samples(file, dialect, origin, length)
+        samples = find_samples(file, data, dialect, origin, length)
         if samples is None:
             break
         found.notes += samples.notes

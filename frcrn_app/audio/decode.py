@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from frcrn_app.audio.frames import frame_samples, subtype_of
 from frcrn_app.audio.timeline import Budget, Timeline
 from frcrn_app.audio.types import Note, checked_rate, named
 from frcrn_app.audio.view import Piece, View, opened
@@ -202,7 +203,7 @@ def _decode(container, streams: list, budget: Budget, seamless: bool) -> list[De
                 timeline.samples(),
                 timeline.rate,
                 {"mov": "MP4", "matroska": "WEBM"}.get(family, family.upper()),
-                _subtype(stream.codec_context),
+                subtype_of(stream.codec_context),
                 timeline.notes,
                 track_fields(stream),
             )
@@ -281,28 +282,3 @@ def beginning(container) -> float:
     if from_zero and _SHORTEST_DELAY < first < _LONGEST_DELAY:
         return 0.0
     return first
-
-
-def frame_samples(frame) -> np.ndarray:
-    """Samples of an av.AudioFrame as float32 `[channels, samples]`."""
-    samples = frame.to_ndarray()
-    if not frame.format.is_planar:
-        samples = samples.reshape(-1, frame.layout.nb_channels).T
-    if samples.dtype == np.uint8:
-        return (samples.astype(np.float32) - 128) / 128
-    if np.issubdtype(samples.dtype, np.integer):
-        full_scale = float(1 << (8 * samples.dtype.itemsize - 1))
-        return (samples.astype(np.float64) / full_scale).astype(np.float32)
-    return np.ascontiguousarray(samples, dtype=np.float32)
-
-
-def _subtype(codec) -> str:
-    """Lossless codecs under soundfile's names, so that they are stored losslessly again."""
-    lossless = ("alac", "flac", "wavpack", "ape", "tta", "tak", "truehd", "mlp", "wmalossless")
-    if codec.name.startswith("dsd"):
-        return "PCM_24"
-    if codec.name in lossless or codec.name.startswith("pcm_"):
-        sample = codec.format.name.rstrip("p")
-        return {"s32": "PCM_24", "flt": "FLOAT", "dbl": "DOUBLE"}.get(sample, "PCM_16")
-    names = {"libopus": "OPUS", "mp3float": "MPEG_LAYER_III", "mp3": "MPEG_LAYER_III"}
-    return names.get(codec.name) or codec.name.upper()

@@ -11,7 +11,7 @@ FORMATS = ("same", "wav16", "wav-float", "flac")
 AUDIO_SUFFIXES = frozenset(
     {
         *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".au", ".snd"),
-        *(".caf", ".flac", ".ogg", ".oga", ".ogx", ".ogv", ".opus", ".spx", ".mp3", ".mp2"),
+        *(".caf", ".sph", ".flac", ".ogg", ".oga", ".ogx", ".ogv", ".opus", ".spx", ".mp3", ".mp2"),
         *(".mpa", ".m2a", ".m4a", ".m4b", ".m4r", ".mp4", ".m4v", ".f4v", ".f4a", ".mov", ".qt"),
         *(".3gp", ".3gpp", ".3g2", ".3ga", ".mj2", ".psp", ".ism", ".isma", ".ismv", ".webm"),
         *(".weba", ".mkv", ".mka", ".mk3d", ".avi", ".divx", ".aac", ".ac3", ".eac3", ".ec3"),

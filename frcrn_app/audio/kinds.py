@@ -10,7 +10,7 @@ FLAC = b"fLaC"
 AMR = (b"#!AMR\n", b"#!AMR-WB\n")
 _MAGICS = (
     *(b".snd", b"dns.", b"ID3", b"FLV\x01", b"MAC ", b"wvpk", b"TTA1", b"DSD ", b"tBaK"),
-    *(b"MP+", b"MPCK", b".RMF", b"Creative Voice File"),
+    *(b"MP+", b"MPCK", b".RMF", b".ra\xfd", b"Creative Voice File", b"NIST_1A\n"),
 )
 MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from frcrn_app.audio.decode import Decoded, frame_samples
+from frcrn_app.audio.decode import Decoded
+from frcrn_app.audio.frames import frame_samples
 from frcrn_app.audio.timeline import Budget, Timeline
 from frcrn_app.audio.types import Note, named
 from frcrn_app.audio.view import Piece

@@ -3,7 +3,7 @@
 import io
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 Piece = bytes | tuple[int, int]  # bytes of our own, or a file's from start to stop
@@ -69,12 +69,22 @@ def opened(file: BinaryIO, pieces: Sequence[Piece]) -> io.BufferedReader:
     return io.BufferedReader(View(file, pieces), 1 << 16)
 
 
-def patched(start: int, stop: int, patches: dict[int, bytes]) -> list[Piece]:
-    """Pieces that show a file from `start` to `stop`, with bytes at some offsets replaced."""
+def patched(
+    start: int, stop: int, patches: Mapping[int, bytes], inserted: Mapping[int, bytes] = {}
+) -> list[Piece]:
+    """Pieces that show a file from `start` to `stop`, with bytes at some offsets replaced.
+
+    Args:
+        start, stop: offsets in the file.
+        patches: what stands at some offsets in place of as many bytes.
+        inserted: what stands before the bytes at some offsets.
+    """
+    changes = [(offset, content, 0) for offset, content in inserted.items()]
+    changes += [(offset, content, len(content)) for offset, content in patches.items()]
     pieces: list[Piece] = []
-    for offset, content in sorted(patches.items()):
+    for offset, content, replaced in sorted(changes, key=lambda change: change[::2]):
         pieces += [(start, offset), content]
-        start = offset + len(content)
+        start = offset + replaced
     return [*pieces, (start, stop)]
 
 

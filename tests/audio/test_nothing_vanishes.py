@@ -355,6 +355,40 @@ def test_a_header_that_promises_less(tmp_path):
     assert (note.fields["stated"], note.fields["held"]) == (0.25, 1.25)
 
 
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0, 8_000])
+def test_a_file_behind_one_whose_length_is_unknown_or_wrong(tmp_path, size):
+    first, second = noise(20_000), noise(10_000, seed=1)
+    path = tmp_path / "a.wav"
+    soundfile.write(path, first[0], RATE)
+    with_size(path, size)
+    soundfile.write(tmp_path / "b.wav", second[0], RATE)
+    path.write_bytes(path.read_bytes() + (tmp_path / "b.wav").read_bytes())
+    whole = load_audio(path)
+    assert "audio.note.joined" in codes(whole)
+    assert whole.samples.shape == (1, 30_000)
+    assert np.abs(whole.samples[:, 20_000:] - second).max() < 1 / 32_000
+
+
+def test_an_odd_chunk_without_padding(tmp_path):
+    samples = noise(20_000)
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples[0], RATE)
+    content = path.read_bytes()
+    path.write_bytes(content[:12] + b"LIST" + struct.pack("<I", 5) + b"INFO\0" + content[12:])
+    audio = load_audio(path)
+    assert (audio.samples.shape, audio.notes) == ((1, 20_000), ())
+    assert np.abs(audio.samples - samples).max() < 1 / 32_000
+
+
+def test_a_corpus_file_of_nist_and_what_is_left_of_one(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(20_000)[0], RATE, "PCM_16", format="NIST")
+    assert (load_audio(path).samples.shape, load_audio(path).notes) == ((1, 20_000), ())
+    path.write_bytes(path.read_bytes()[:21_024])
+    audio = load_audio(path)
+    assert (codes(audio), audio.samples.shape) == (["audio.note.cut_off_at"], (1, 10_000))
+
+
 @pytest.mark.parametrize("subtype", ["MS_ADPCM", "IMA_ADPCM", "GSM610"])
 def test_the_end_of_compressed_samples_is_missed(tmp_path, subtype):
     path = tmp_path / "a.wav"
@@ -605,11 +639,12 @@ def test_rf64_and_wave64_of_a_recorder_that_died(tmp_path):
             place = content.index(b"data") + 16
         else:
             content[place - 8 : place] = bytes(8)
-        content[place : place + 8] = bytes(8)
-        path.write_bytes(content)
-        audio = load_audio(path)
-        assert codes(audio) == ["audio.note.no_length"]
-        assert audio.samples.shape == (1, 20_000)
+        for unknown in (bytes(8), b"\xff" * 8) if name == "a.wav" else (bytes(8),):
+            content[place : place + 8] = unknown
+            path.write_bytes(content)
+            audio = load_audio(path)
+            assert codes(audio) == ["audio.note.no_length"]
+            assert audio.samples.shape == (1, 20_000)
 
 
 def test_dsd_becomes_pcm(tmp_path):
