@@ -15,7 +15,7 @@ from paths import ROOT
 from frcrn_app.cli import arguments as arguments_of
 from frcrn_app.cli import main as cli
 from frcrn_app.cli import train
-from frcrn_app.training import MixtureConfig, TrainConfig, build_trainer
+from frcrn_app.training import MixtureConfig, TrainConfig, build_trainer, stopping_politely
 from frcrn_app.training.trainer import norms
 from frcrn_app.training.trainer.optimizers import rate_factor
 from frcrn_app.weights import load_weights
@@ -231,25 +231,37 @@ def test_another_optimizer_cannot_go_on(tmp_path, noise_folder, cache, capsys):
     assert "another optimizer" in capsys.readouterr().err
 
 
-def test_a_polite_stop_saves_the_step_it_was_at(tmp_path, noise_folder, cache, capsys):
+def test_a_polite_stop_saves_the_step_it_was_at(tmp_path, noise_folder, cache):
+    """As terminals and service managers stop a run: all of its processes at once."""
     more = ("--steps", "1000000", "--save-every", "0", "--validation-mixtures", "0")
-    arguments = _arguments(tmp_path, noise_folder, cache, *more)
+    arguments = _arguments(tmp_path, noise_folder, cache, *more, "--workers", "1")
     process = subprocess.Popen(
         [sys.executable, "-m", "frcrn_app", *arguments],
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 300
     while not (tmp_path / "state.pt").exists():
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     assert process.returncode == cli.EXIT_INTERRUPTED
     step = torch.load(tmp_path / "state.pt", weights_only=True)["counters"]["step"]
     assert f"stopped at step {step}; go on with --resume" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_stops_at_once(number):
+    with stopping_politely() as stopped:
+        assert not stopped()
+        signal.raise_signal(number)
+        assert stopped()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
 
 
 @pytest.mark.parametrize(

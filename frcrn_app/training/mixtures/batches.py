@@ -1,5 +1,6 @@
 """Batches of mixtures by their number, made by worker processes."""
 
+import signal
 from collections.abc import Iterator
 
 import torch
@@ -19,14 +20,22 @@ def batches(
 
     Batch number n of rank r holds items (n * world_size + r) * batch_size and on, whatever the
     number of workers: started at `start_step` it goes on where a run stopped before that step.
+    Workers leave SIGTERM to a caller that handles it: who stops a run sends it to all processes.
     """
+    is_handled = callable(signal.getsignal(signal.SIGTERM))
     loader = DataLoader(
         mixtures,
         batch_sampler=_Counting(batch_size, start_step, rank, world_size),
         num_workers=workers,
         prefetch_factor=8 if workers else None,
+        worker_init_fn=_ignore_sigterm if is_handled else None,
     )
     return iter(loader)
+
+
+def _ignore_sigterm(worker: int) -> None:
+    """Of a worker, which ends when its loader does, or within seconds if its caller is killed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 class _Counting(Sampler[list[int]]):
