@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frcrn_app.audio import Audio, Written, film_suffix, loudness, save_tracks, to_loudness
+from frcrn_app.audio import Audio, Note, Written, film_suffix, loudness, save_tracks, to_loudness
 from frcrn_app.errors import Cancelled
 from frcrn_app.isolation import write_film
 from frcrn_app.web.batch.row import CLEANING, QUEUED, READING, SCORING, Row
@@ -93,6 +93,8 @@ def _written(row: Row, found: Tracks, cleaned: list[Audio], settings: Settings) 
         form = "same" if settings.format == FILM else settings.format
         written = save_tracks(target, cleaned, format=form)
     row.notes = (*(note for track in cleaned for note in track.notes), *written.notes)
+    if len(cleaned) > 1:
+        row.notes = (*row.notes, Note("batch.tracks", {"count": len(cleaned)}))
     return written
 
 

@@ -91,11 +91,17 @@ def _stretch(audio: Audio, start: float) -> np.ndarray:
 
     Shorter audio is repeated; DNSMOS by itself would repeat it to several windows of the same
     sound, which costs seconds and says the same.
+
+    Raises:
+        MetricError: nothing is left of the channels' mean, though they are not silent.
     """
-    from frcrn_app.audio import resample, to_mono
+    from frcrn_app.audio import resample, rms_dbfs, to_mono
 
     first = round(start * audio.sample_rate)
     # A little more, so that the resampler's end is cut off.
     last = first + math.ceil((STRETCH / SAMPLE_RATE + 0.1) * audio.sample_rate)
     part = audio.with_samples(audio.samples[:, first:last])
-    return np.resize(resample(to_mono(part).samples, audio.sample_rate, SAMPLE_RATE)[0], STRETCH)
+    mono = to_mono(part).samples
+    if rms_dbfs(mono) < FLOOR_DBFS <= rms_dbfs(part.samples):
+        raise MetricError("web.channels_cancel")
+    return np.resize(resample(mono, audio.sample_rate, SAMPLE_RATE)[0], STRETCH)

@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import httpx
+import numpy as np
 import pytest
+from films import two_track_film
 from gradio.utils import get_upload_folder
 from paths import ROOT
 from recordings import RATE, noise
@@ -142,6 +144,22 @@ def test_a_recording_that_is_too_long_is_told_the_limit(demo, batch):
     *_, last = found.follow(lambda: False)
     assert states(last) == ["done", "failed"]
     assert "20 seconds" in last["rows"][1]["message"]
+
+
+def test_several_tracks_and_channels_that_cancel_are_told(batch):
+    sent = Path(get_upload_folder(), "told")
+    sent.mkdir()
+    opposite = Audio(np.concatenate([SECOND.samples, -SECOND.samples]), RATE)
+    files = [
+        two_track_film(sent / "film.mkv"),
+        save_audio(sent / "opposite.wav", opposite, format="wav16"),
+    ]
+    found = batch(0)
+    found.add(iter([(PurePosixPath(file.name), file) for file in files]))
+    *_, last = found.follow(lambda: False)
+    assert states(last) == ["done", "done"]
+    assert "2 audio tracks" in last["rows"][0]["notes"][0]
+    assert "cancel each other" in last["rows"][1]["scores"]["error"]
 
 
 def test_an_archive_of_zeros_is_refused_and_leaves_nothing(demo, batch, tmp_path):
