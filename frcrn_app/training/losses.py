@@ -1,6 +1,6 @@
 """What the network is trained for: compressed spectra, SI-SNR, and the paper's mask loss."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -29,6 +29,11 @@ class LossWeights:
     # PESQ hears neither phases nor what lies lowest.
     perceptual: float = 12.0
     resolutions: int = 1  # how many of RESOLUTIONS the spectra are compared in
+
+    def as_text(self) -> str:
+        """The terms that count, as --loss takes them."""
+        weights = {field.name: getattr(self, field.name) for field in fields(self)}
+        return " ".join(f"{name}={weight:g}" for name, weight in weights.items() if weight)
 
 
 def si_snr(estimate: Tensor, target: Tensor) -> Tensor:

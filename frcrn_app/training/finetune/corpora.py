@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from frcrn_app import audio
@@ -52,23 +53,7 @@ class FineTuneCorpora:
         Raises:
             UserError: too little noise, or nothing to take speech or general noise from.
         """
-
-        def both(
-            speech: Sequence[Path] = (), noise: Sequence[Path] = (), index: Path | None = None
-        ) -> tuple[Corpus, Corpus]:
-            train, valid = (
-                Corpus.build(
-                    speech=speech,
-                    noise=noise,
-                    index=index,
-                    cache=cache,
-                    split=split,
-                    progress=progress if split == "train" else None,
-                )
-                for split in ("train", "valid")
-            )
-            return train, valid
-
+        both = partial(_train_and_valid, cache, progress)
         own, own_valid = both(noise=noise)
         seconds = own.seconds("noise")
         if seconds < MIN_NOISE_SECONDS or not own_valid.noise:
@@ -94,6 +79,29 @@ class FineTuneCorpora:
             None if others[0] is None else others[0].subset(speech=False),
             others[1].subset(speech=False),
         )
+
+
+def _train_and_valid(
+    cache: Path,
+    progress: Callable[[int, int], None] | None,
+    *,
+    speech: Sequence[Path] = (),
+    noise: Sequence[Path] = (),
+    index: Path | None = None,
+) -> tuple[Corpus, Corpus]:
+    """The corpora of both splits; `progress` is told of the first alone, which decodes for both."""
+    train, valid = (
+        Corpus.build(
+            speech=speech,
+            noise=noise,
+            index=index,
+            cache=cache,
+            split=split,
+            progress=progress if split == "train" else None,
+        )
+        for split in ("train", "valid")
+    )
+    return train, valid
 
 
 def _example(kind: str) -> Path:

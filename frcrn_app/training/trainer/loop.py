@@ -3,18 +3,16 @@
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
 from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import UserError
 from frcrn_app.model import FRCRN
 from frcrn_app.training.growth import grow
-from frcrn_app.training.losses import LossWeights
 from frcrn_app.training.scoring import enhance, mean_scores, rank
 from frcrn_app.training.trainer.config import TrainConfig
 from frcrn_app.training.trainer.files import (
@@ -27,6 +25,7 @@ from frcrn_app.training.trainer.files import (
 )
 from frcrn_app.training.trainer.log import add_row, draw_curve
 from frcrn_app.training.trainer.machine import autocast_dtype, training_device
+from frcrn_app.training.trainer.mask_network import MaskFunction, mask_network
 from frcrn_app.training.trainer.norms import Batch, Batches, fix_statistics, set_mode
 from frcrn_app.training.trainer.objective import Objective
 from frcrn_app.training.trainer.optimizers import (
@@ -35,12 +34,12 @@ from frcrn_app.training.trainer.optimizers import (
     build_schedules,
     rate_factor,
 )
+from frcrn_app.training.trainer.pace import Pace
 from frcrn_app.training.trainer.processes import Processes
 from frcrn_app.training.trainer.state import Counters, load_state, save_state
 from frcrn_app.weights import load_weights, save_weights
 
 MAX_SKIPPED = 100  # consecutive steps without a finite gradient end the run
-MaskFunction = Callable[[Tensor], Tensor]  # a spectrum to its mask, each [B, 2, F, T]
 MEASURED_STEPS = 20  # that a run of so many hours is measured by
 
 
@@ -161,13 +160,19 @@ class Trainer:
         self.processes.connect(self.device)
         self._fix_norms_when_due()
         set_mode(self.model, fixed=counters.norm_frozen)
-        network = self._network()
+        network = mask_network(
+            self.model,
+            self.processes,
+            self.device,
+            fixed=counters.norm_frozen,
+            compiled=config.compile,
+        )
         stream = self._stream()
         schedules = build_schedules(self.optimizers, config, self.step)
         is_new = self.step == 0
         last: dict = {}
-        saved = measured = time.monotonic()
-        heard, in_a_row = counters.seconds_heard, 0
+        saved = time.monotonic()
+        pace, in_a_row = Pace(counters), 0
         while self.step < config.steps:
             began = time.monotonic()
             rate = config.learning_rate * rate_factor(self.step, config)
@@ -182,31 +187,32 @@ class Trainer:
                 schedule.step()
             if self._fix_norms_when_due():
                 set_mode(self.model, fixed=True)
-            now = time.monotonic()
-            last = {
-                "step": self.step,
-                "steps": config.steps,
-                "loss": loss,
-                "gradient_norm": norm,
-                "rate": rate,
-                "audio_per_second": (counters.seconds_heard - heard) / max(1e-9, now - measured),
-                "hours_heard": counters.seconds_heard / 3600,
-                "hours": counters.training_seconds / 3600,
-                "skipped": counters.skipped,
-            }
+            last = {"loss": loss, "gradient_norm": norm, "rate": rate} | self._standing(pace)
             done = self.step >= config.steps
             if done or self.step % config.validate_every == 0:
                 last |= self._validate_and_keep(last)
-                measured, heard = time.monotonic(), counters.seconds_heard
+                pace = Pace(counters)
             if self.processes.is_first:
                 if config.snapshot_every and self.step % config.snapshot_every == 0:
                     self._write(SNAPSHOT_FILE.format(step=self.step), last)
                 if report:
                     report(last)
-                if done or now - saved > config.checkpoint_seconds:
+                if done or time.monotonic() - saved > config.checkpoint_seconds:
                     self.save_state()
                     saved = time.monotonic()
         return last
+
+    def _standing(self, pace: Pace) -> dict:
+        """How far the run is, and how fast."""
+        counters = self.counters
+        return {
+            "step": self.step,
+            "steps": self.config.steps,
+            "audio_per_second": pace.audio_per_second,
+            "hours_heard": counters.seconds_heard / 3600,
+            "hours": counters.training_seconds / 3600,
+            "skipped": counters.skipped,
+        }
 
     def _optimise(self, network: MaskFunction, stream: Iterator[Batch]) -> tuple[float, float]:
         """One step; returns loss and gradient norm, the latter not finite if it was skipped."""
@@ -235,16 +241,6 @@ class Trainer:
         self.freeze_norms()
         return True
 
-    def _network(self) -> MaskFunction:
-        network: nn.Module = _MaskNetwork(self.model)
-        if self.processes.count > 1:
-            ids = [self.device.index] if self.device.type == "cuda" else None
-            # Buffers change only where every process computes the same, in freeze_norms.
-            network = nn.parallel.DistributedDataParallel(
-                network, device_ids=ids, forward_sync_buffers=not self.counters.norm_frozen
-            )
-        return torch.compile(network) if self.config.compile else network
-
     def _stream(self) -> Iterator[Batch]:
         first = self.step * self.config.accumulate
         return iter(self.batches(first, self.processes.rank, self.processes.count))
@@ -271,7 +267,7 @@ class Trainer:
         if self.processes.is_first:
             scores = self.validate()
             log = self.config.out / LOG_FILE
-            add_row(log, numbers | scores | {"loss_weights": _listed(self.config.loss)})
+            add_row(log, numbers | scores | {"loss_weights": self.config.loss.as_text()})
             draw_curve(log, self.config.out / CURVE_FILE)
             self._write(LAST_FILE, numbers | scores)
             score = scores["score"] if scores else -numbers["loss"]
@@ -288,27 +284,10 @@ class Trainer:
             for key in ("pesq", "stoi", "si_sdr", "hours", "hours_heard")
             if key in numbers
         }
-        facts |= {"step": str(self.step), "loss_weights": _listed(self.config.loss)}
+        facts |= {"step": str(self.step), "loss_weights": self.config.loss.as_text()}
         save_weights(self.config.out / name, self.averaged_network, metadata=facts)
 
 
 def _new_network(config: TrainConfig) -> FRCRN:
     model = FRCRN(config.network)
     return grow(load_weights(config.init).model, model) if config.init else model
-
-
-def _listed(loss: LossWeights) -> str:
-    """The terms of a loss that count, as --loss takes them."""
-    weights = {field.name: getattr(loss, field.name) for field in fields(loss)}
-    return " ".join(f"{name}={weight:g}" for name, weight in weights.items() if weight)
-
-
-class _MaskNetwork(nn.Module):
-    """The part of FRCRN that learns, as a module of its own for compiling and distributing."""
-
-    def __init__(self, model: FRCRN):
-        super().__init__()
-        self.model = model
-
-    def forward(self, spectrum: Tensor) -> Tensor:
-        return self.model.mask(spectrum)
