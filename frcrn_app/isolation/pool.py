@@ -6,6 +6,7 @@ import errno
 import logging
 import multiprocessing
 import os
+import pickle
 import secrets
 import tempfile
 import threading
@@ -77,7 +78,8 @@ def isolated(
     with _turns.turn(visitor, cancelled):
         try:
             name = (function.__module__, function.__qualname__)
-            parcel = _run((name, args, kwargs, memory, str(path)), about, deadline, cancelled)
+            arguments = pickle.dumps((args, kwargs), protocol=5)
+            parcel = _run((name, arguments, memory, str(path)), about, deadline, cancelled)
             return transport.receive(parcel, path)  # pyright: ignore[reportReturnType]
         finally:
             path.unlink(missing_ok=True)

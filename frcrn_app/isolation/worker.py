@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pickle
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from operator import attrgetter
@@ -37,15 +38,15 @@ def start() -> None:
 
 def work(
     function: tuple[str, str],
-    args: tuple,
-    kwargs: Mapping[str, Any],
+    arguments: bytes,
     memory: int,
     path: str,
 ) -> transport.Parcel:
     """Call a function, given as its module and name, and store its result at `path`.
 
-    It may take `memory` bytes beyond what the process has by now. By its name, because its module
-    may take long to import, and then that belongs to its own time.
+    It may take `memory` bytes beyond what the process has by now. The function comes by its name
+    and its arguments as a pickle of (args, kwargs), because what they belong to may take long to
+    import: that is part of its own time, and no other process waits for it.
 
     Raises:
         MemoryError: it wanted more.
@@ -54,6 +55,7 @@ def work(
     call: Callable[..., Any] = attrgetter(function[1])(import_module(function[0]))
     before = _limit_memory(memory)
     try:
+        args, kwargs = pickle.loads(arguments)
         return transport.send(call(*args, **kwargs), path)
     finally:
         _restore(before)

@@ -70,6 +70,18 @@ def test_a_file_that_hangs_its_reader_is_given_up():
     assert error.fields == {"name": FILE, "seconds": 0.3}
 
 
+class Slow:
+    """What takes an hour to be unpickled, as a large library does that it belongs to."""
+
+    def __reduce__(self):
+        return time.sleep, (3600,)
+
+
+def test_arguments_that_take_long_to_arrive_keep_nobody_else_waiting():
+    error = fails(repr, Slow(), deadline=0.3)
+    assert error.code == "isolation.too_slow"
+
+
 def test_a_file_that_fills_the_memory_is_given_up():
     error = fails(np.ones, 1 << 28, memory=256 << 20)
     assert error.code == "isolation.too_much_memory"

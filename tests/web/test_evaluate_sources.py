@@ -1,5 +1,7 @@
 """What visitors give for an evaluation becomes pairs."""
 
+import pickle
+
 import pytest
 from sets import touch
 
@@ -39,3 +41,13 @@ def test_what_visitors_give_becomes_pairs(tmp_path):
             wrong.pairs(tmp_path / "scratch", roots)
     with pytest.raises(PairError):
         given["folders"].pairs(tmp_path / "scratch", ())
+
+
+class Named(str):
+    """A string as Gradio's are, for which a reader would have to import its module."""
+
+
+def test_what_goes_to_a_reader_is_plain_text():
+    given = TestSet("files", archive=Named("set.zip"), noisy=[Named("a.wav")])
+    assert b"Named" not in pickle.dumps(given)
+    assert given == TestSet("files", archive="set.zip", noisy=["a.wav"])

@@ -44,6 +44,12 @@ class TestSet:
     clean_folder: str = ""
     system_folders: str = ""  # NAME=FOLDER, a line each
 
+    def __post_init__(self) -> None:
+        """Make paths plain strings: for those of Gradio's class a reader would import all of it."""
+        for name, value in vars(self).items():
+            plain = [str(path) for path in value] if isinstance(value, list) else value
+            object.__setattr__(self, name, str(plain) if isinstance(plain, str) else plain)
+
     def pairs(
         self, folder: Path, roots: tuple[Path, ...], max_bytes: int = MAX_ARCHIVE_BYTES
     ) -> PairSet:
