@@ -5,15 +5,13 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from frcrn_app.audio import Audio
 from frcrn_app.constants import SAMPLE_RATE
-from frcrn_app.inference.fused import FusedFRCRN, fuse
-from frcrn_app.inference.graphs import GraphedNetwork
+from frcrn_app.inference.placement import Placement
 from frcrn_app.inference.precision import pick_device, pick_precision
 from frcrn_app.inference.request import Job, Order, Progress, Request
 from frcrn_app.inference.windows import (
@@ -28,16 +26,6 @@ from frcrn_app.weights import load_weights
 
 def _nothing() -> None:
     """Nobody waits for anything."""
-
-
-@dataclass(frozen=True)
-class _Placement:
-    """The network's inference form where it computes now."""
-
-    device: str
-    precision: str
-    model: FusedFRCRN
-    compute: FusedFRCRN | GraphedNetwork
 
 
 class Denoiser:
@@ -85,7 +73,7 @@ class Denoiser:
         )
         self._network: FRCRN = loaded.model
         self._moving = threading.Lock()
-        self._placement = self._placed(device, precision)
+        self._placement = Placement.of(self._network, device, precision)
 
     @property
     def device(self) -> str:
@@ -96,11 +84,6 @@ class Denoiser:
     def precision(self) -> str:
         """What it computes in: "float32", "bfloat16" or "float16"."""
         return self._placement.precision
-
-    def _placed(self, device: str, precision: str) -> _Placement:
-        model = fuse(self._network.to(device), getattr(torch, precision))
-        compute = model if device == "cpu" else GraphedNetwork(model)
-        return _Placement(device, precision, model, compute)
 
     def warm_up(self) -> None:
         """Runs a second of silence, so that the first real audio does not pay for set-up."""
@@ -259,7 +242,7 @@ class Denoiser:
             placement, size = self._placement, self.batch_size
             try:
                 waits = [
-                    self._run(torch.from_numpy(piece), placement, on_layer)
+                    placement.start(piece, on_layer)
                     for piece in np.array_split(windows, -(-len(windows) // size))
                 ]
                 return lambda waits=waits: np.concatenate([wait() for wait in waits])
@@ -269,7 +252,7 @@ class Denoiser:
                 torch.cuda.empty_cache()
                 self._take_less(placement, size)
 
-    def _take_less(self, placement: _Placement, size: int) -> None:
+    def _take_less(self, placement: Placement, size: int) -> None:
         """Smaller batches, or the CPU, after memory ran out with these; another thread may have."""
         with self._moving:
             if placement is not self._placement or size != self.batch_size:
@@ -279,31 +262,10 @@ class Denoiser:
                 self.batch_size = size // 2
                 warning = f"{full}: going on with {self.batch_size} windows at once."
             else:
-                self._placement = self._placed("cpu", pick_precision("auto", "cpu"))
+                precision = pick_precision("auto", "cpu")
+                self._placement = Placement.of(self._network, "cpu", precision)
                 warning = f"{full}: going on on the CPU."
         warnings.warn(warning, RuntimeWarning, stacklevel=2)
-
-    @torch.inference_mode()
-    def _run(
-        self, windows: torch.Tensor, placement: _Placement, on_layer: Callable[[], None]
-    ) -> Callable[[], np.ndarray]:
-        """Starts the network on windows [B, samples]; returns what waits for the result."""
-        device, compute = placement.device, placement.compute
-        if device == "cpu":
-            enhanced = compute(windows, on_layer).numpy()
-            return lambda: enhanced
-        # From and to page-locked memory the card copies by itself, without holding up this thread.
-        enhanced = compute(windows.pin_memory().to(device, non_blocking=True), on_layer)
-        landed = torch.empty(enhanced.shape, pin_memory=True)
-        landed.copy_(enhanced, non_blocking=True)
-        done = torch.cuda.Event()
-        done.record(torch.cuda.current_stream(device))
-
-        def wait() -> np.ndarray:
-            done.synchronize()
-            return landed.numpy()
-
-        return wait
 
 
 class _AllEnded(Exception):

@@ -188,8 +188,8 @@ def test_sounds_that_share_a_batch_come_out_as_alone(seeded, noisy_speech):
     alone = Denoiser(seeded, "cpu", "float32")
     shared = Denoiser(seeded, "cpu", "float32", batch_size=4)
     batches = []
-    run = shared._run
-    shared._run = lambda windows, *how: batches.append(len(windows)) or run(windows, *how)
+    run = shared._placement.compute
+    watch(shared, lambda windows, *how: batches.append(len(windows)) or run(windows, *how))
     piece = noisy_speech.samples[:, : 3 * 16_000]
     sounds = [
         Audio(piece, 16_000),
@@ -343,6 +343,11 @@ def renamed(denoiser: Denoiser) -> None:
     denoiser._placement = replace(denoiser._placement, device="cuda:0")
 
 
+def watch(denoiser: Denoiser, compute) -> None:
+    """Lets `compute` stand for the network, until the Denoiser moves to another device."""
+    denoiser._placement = replace(denoiser._placement, compute=compute)
+
+
 @pytest.fixture
 def card(monkeypatch):
     """Lets a device that is cuda:0 in name compute on the processor; says what happened, in order.
@@ -386,21 +391,21 @@ def test_a_card_computes_while_the_batch_before_is_put_together(card, seeded, no
     assert seen[-1][0] == seen[-1][1]
 
 
-def test_a_card_that_fills_up_under_way_loses_nothing(card, monkeypatch, seeded, noisy_speech):
+def test_a_card_that_fills_up_under_way_loses_nothing(card, seeded, noisy_speech):
     """The window that moves to the processor is done before the one on the card has come back."""
     settings = {"weights": seeded, "device": "cpu", "precision": "float32"}
     settings |= {"window_seconds": 4, "batch_size": 1}
     expected = Denoiser(**settings)(noisy_speech).samples
     denoiser = Denoiser(**settings)
     renamed(denoiser)
-    run = denoiser._run
+    run = denoiser._placement.compute
 
-    def full_after_one(windows, placement, on_layer):
-        if placement.device != "cpu" and card:
+    def full_after_one(windows, on_layer):
+        if card:
             raise torch.OutOfMemoryError("no room")
-        return run(windows, placement, on_layer)
+        return run(windows, on_layer)
 
-    monkeypatch.setattr(denoiser, "_run", full_after_one)
+    watch(denoiser, full_after_one)
     with pytest.warns(RuntimeWarning, match="on the CPU"):
         enhanced = denoiser(noisy_speech).samples
     assert card == ["started", "awaited"]
@@ -420,19 +425,19 @@ def test_a_fault_of_the_card_is_the_sounds_own(card, seeded, noisy_speech, monke
         denoiser(noisy_speech)
 
 
-def test_out_of_memory_takes_smaller_batches_then_the_cpu(card, monkeypatch, seeded, noisy_speech):
+def test_out_of_memory_takes_smaller_batches_then_the_cpu(card, seeded, noisy_speech):
     """A device that holds no more than two windows, then none at all."""
     settings = {"weights": seeded, "device": "cpu", "precision": "float32", "window_seconds": 4}
     denoiser = Denoiser(**settings, batch_size=4)
     expected = Denoiser(**settings)(noisy_speech).samples
-    run, room = denoiser._run, {"windows": 2}
+    run, room = denoiser._placement.compute, {"windows": 2}
 
-    def limited(windows, placement, on_layer):
-        if placement.device != "cpu" and len(windows) > room["windows"]:
+    def limited(windows, on_layer):
+        if len(windows) > room["windows"]:
             raise torch.OutOfMemoryError("no room")
-        return run(windows, placement, on_layer)
+        return run(windows, on_layer)
 
-    monkeypatch.setattr(denoiser, "_run", limited)
+    watch(denoiser, limited)
     renamed(denoiser)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

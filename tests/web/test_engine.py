@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,16 +63,16 @@ def test_waiting_sounds_of_one_length_run_as_one_batch(noisy_speech):
     engine = Engine(WebOptions())
     denoiser = engine.get()
     denoiser.batch_size = 4
-    sizes, run = [], denoiser._run
+    sizes, placement = [], denoiser._placement
     busy, hold = threading.Event(), threading.Event()
 
     def slow(windows, *further):
         sizes.append(len(windows))
         busy.set()
         hold.wait(20)
-        return run(windows, *further)
+        return placement.compute(windows, *further)
 
-    denoiser._run = slow
+    denoiser._placement = replace(placement, compute=slow)
     length = 32_000
     sounds = [
         Audio(noisy_speech.samples[:, start : start + length], 16_000)
@@ -83,7 +84,7 @@ def test_waiting_sounds_of_one_length_run_as_one_batch(noisy_speech):
     hold.set()
     results = [job.result().samples for job in jobs]
     assert sizes == [1, 4]
-    denoiser.batch_size, denoiser._run = 1, run
+    denoiser.batch_size, denoiser._placement = 1, placement
     for sound, result in zip(sounds, results, strict=True):
         expected = denoiser(sound).samples
         assert np.sqrt(np.mean((result - expected) ** 2)) < 0.02 * np.std(expected)

@@ -60,18 +60,13 @@ def run_benchmark(
     Raises:
         UserError: this machine does not have something of the above.
     """
-    device = pick_device(device)
-    threads = threads or torch.get_num_threads()
-    contestants = [Contestant(runtime, p) for runtime in runtimes for p in precisions]
-    if against:
-        contestants.insert(0, against)
+    device, threads = pick_device(device), threads or torch.get_num_threads()
+    contestants = [against] if against else []
+    contestants += [Contestant(runtime, p) for runtime in runtimes for p in precisions]
     with tempfile.TemporaryDirectory() as folder:
-        if weights == RANDOM:
-            path = save_weights(Path(folder, "random.safetensors"), random_network(), half=False)
-        else:
-            path = load_weights(weights).entry.path
-        config = load_weights(str(path)).config
-        settings = Settings(str(path), device, threads, batch)
+        path = _weights_file(weights, Path(folder))
+        config = load_weights(path).config
+        settings = Settings(path, device, threads, batch)
         measured = measure(contestants, settings, noise(seconds, batch), repeats, report)
     work = gflop_per_second(config)
     results = [
@@ -79,13 +74,7 @@ def run_benchmark(
         for each in measured
     ]
     return {
-        "machine": {
-            "processor": processor_name(),
-            "threads": threads,
-            "device": torch.cuda.get_device_name(device) if device != "cpu" else "cpu",
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        "machine": _machine(device, threads),
         "settings": {
             "weights": weights,
             "channels": config.channels,
@@ -96,6 +85,23 @@ def run_benchmark(
             "gflop_per_second_of_audio": work,
         },
         "results": [asdict(each) for each in results],
+    }
+
+
+def _weights_file(weights: str, folder: Path) -> str:
+    """The file that every contestant loads; random weights are written into `folder`."""
+    if weights == RANDOM:
+        return str(save_weights(folder / "random.safetensors", random_network(), half=False))
+    return str(load_weights(weights).entry.path)
+
+
+def _machine(device: str, threads: int) -> dict:
+    return {
+        "processor": processor_name(),
+        "threads": threads,
+        "device": torch.cuda.get_device_name(device) if device != "cpu" else "cpu",
+        "torch": torch.__version__,
+        "python": platform.python_version(),
     }
 
 
