@@ -132,7 +132,7 @@ def test_examples_from_one_click_to_three_reports_that_agree(page, tmp_path, exa
     assert page.locator(".fr-playing").count() == 1
     buttons.nth(2).click()
 
-    # A listening test is made of it, and deleted.
+    # A listening test is made of it, taken, and deleted; the downloads follow.
     card = page.locator("#evaluate-listening")
     card.get_by_text("MUSHRA").click()
     card.get_by_label("Files").select_option("1")
@@ -140,6 +140,11 @@ def test_examples_from_one_click_to_three_reports_that_agree(page, tmp_path, exa
     card.get_by_text("Nobody has listened yet").wait_for(timeout=SLOW)
     invitation = card.get_by_role("link", name="Open").get_attribute("href")
     assert "Rate how close" in page.request.get(invitation).text()
+    listener = page.request.post(f"{invitation}/listeners").json()["listener"]
+    (trial,) = page.request.get(f"{invitation}/{listener}").json()["trials"]
+    said = {"ratings": dict.fromkeys(trial["stimuli"], 100), "seconds": 1}
+    page.request.post(f"{invitation}/{listener}/{trial['token']}", data=said)
+    wait_for(lambda: "listening" in json.loads(download(page, "json", tmp_path).read_text("utf-8")))
     page.once("dialog", lambda dialog: dialog.accept())
     card.get_by_role("button", name="Delete").click()
     card.get_by_role("button", name="Make the test").wait_for()
