@@ -89,7 +89,7 @@ class Ledger:
             "source": str(job.source),
             "target": str(result.target),
             "status": result.status,
-            "error": None if result.error is None else _printable(result.error.sentence("en")),
+            "error": None if result.error is None else result.error.sentence("en"),
             "notes": [asdict(note) for note in result.notes],
             "duration": result.duration,
             "elapsed": result.elapsed,
@@ -118,7 +118,3 @@ def _lines(path: Path) -> list[tuple[str, dict]]:
 def _plain(value: object) -> object:
     """A note's field as JSON has it."""
     return value.sentence("en") if isinstance(value, UserError) else str(value)
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
