@@ -28,17 +28,18 @@ def comparison_table(evaluation: Evaluation, summary: Summary, words: Words) -> 
     """Paired differences of all systems, and what they show."""
     tests = sum(not math.isnan(comparison.p) for comparison in summary.comparisons)
     return {
-        "lines": [_compared(c, words) for c in summary.comparisons if c.difference.n],
+        "lines": [_compared(c, summary, words) for c in summary.comparisons if c.difference.n],
         "note": words("comparison_note", count=tests, alpha=f"{ALPHA:g}", min_files=MIN_TEST_FILES),
     }
 
 
-def _compared(comparison: Comparison, words: Words) -> dict:
+def _compared(comparison: Comparison, summary: Summary, words: Words) -> dict:
     metric, difference = METRICS[comparison.metric], comparison.difference
     if comparison.better is not None:
         said = words("is_better", system=comparison.better)
     elif comparison.verdict == "too_few":
-        said = words("too_few_needed", needed=comparison.files_needed)
+        key = "too_few_needed" if summary.clusters is None else "too_few_clusters_needed"
+        said = words(key, needed=comparison.files_needed)
     else:
         said = words("no_difference")
     return {

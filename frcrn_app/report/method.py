@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 
 import numpy as np
 
@@ -14,14 +15,13 @@ from frcrn_app.report.words import Words
 
 def method(evaluation: Evaluation, summary: Summary, words: Words) -> str:
     """The paragraph, as plain text."""
-    with_clean = any(row.pair.clean is not None for row in evaluation.rows)
-    sentences = [_what(evaluation, with_clean, words)]
+    sentences = [_what(evaluation, words)]
     if evaluation.provenance["weights"] is not None:
         sentences.append(_own(evaluation, words))
     others = [s for s in evaluation.systems if s not in (NOISY, evaluation.own_system)]
     if others:
         sentences.append(words("method.others", systems=words("list").join(others)))
-    if with_clean:
+    if any(row.pair.clean is not None for row in evaluation.rows):
         aligned = "method.aligned" if evaluation.settings["align"] else "method.not_aligned"
         sentences.append(words(aligned))
     sentences.append(words("method.statistics", seed=summary.seed, files=BOOTSTRAP_FILES))
@@ -30,17 +30,23 @@ def method(evaluation: Evaluation, summary: Summary, words: Words) -> str:
     return words("join").join(sentences)
 
 
-def _what(evaluation: Evaluation, with_clean: bool, words: Words) -> str:
-    rows = evaluation.rows
+def _what(evaluation: Evaluation, words: Words) -> str:
+    """The recordings that have a score at all."""
+    scores = [[sound.scores.values() for sound in row.sounds.values()] for row in evaluation.rows]
+    scored = [any(map(math.isfinite, chain(*values))) for values in scores]
+    rows = [row for row, has_scores in zip(evaluation.rows, scored, strict=True) if has_scores]
+    pairs = sum(row.pair.clean is not None for row in rows)
     snr = np.array([row.input_snr for row in rows])
     snr = snr[np.isfinite(snr)]
     measured = ""
     if snr.size:
         low, median, high = (plain(float(value), 1) for value in np.percentile(snr, [0, 50, 100]))
         measured = words("method.snr", low=low, high=high, median=median)
+    key = "pairs" if pairs == len(rows) else "mixed" if pairs else "alone"
     return words(
-        "method.pairs" if with_clean else "method.alone",
+        f"method.{key}",
         count=len(rows),
+        pairs=pairs,
         minutes=f"{float(np.nansum([row.duration for row in rows])) / 60:.1f}",
         snr=measured,
         metrics=words("list").join(METRICS[key].title for key in evaluation.metrics),

@@ -23,9 +23,9 @@ def tiles(evaluation: Evaluation, summary: Summary, words: Words) -> dict:
         if best is None:
             continue
         tile = {"title": with_unit(metric), "mean": number(best.score.mean, metric)}
-        tile["system"] = best.system
+        tile |= {"system": best.system} | _fewer(best, words)
         if best.gain is not None and best.gain.n:
-            noisy = summary.score(NOISY, key).score.mean
+            noisy = verdict.start_of(best, summary.score(NOISY, key))
             tile["gain"] = signed(best.gain.mean, metric)
             tile["tone"] = gain_tone(best.gain, metric)
             tile["from_noisy"] = words("from_noisy", value=number(noisy, metric))
@@ -43,14 +43,14 @@ def ranking(evaluation: Evaluation, summary: Summary, words: Words) -> dict:
     if verdict.has_tests(summary, keys[0]):
         note = words("ranking_note", metric=title)
     else:
-        needed = verdict.files_needed(summary)
-        note = words("ranking_too_few", metric=title, needed=needed)
+        key = "ranking_too_few" if summary.clusters is None else "ranking_too_few_clusters"
+        note = words(key, metric=title, needed=verdict.files_needed(summary))
     rows = [
         {
             "rank": "–" if place.rank is None else place.rank,
             "system": place.system,
             "colour": colours[place.system],
-            "cells": [_ranked(summary.score(place.system, key)) for key in keys],
+            "cells": [_ranked(summary.score(place.system, key), words) for key in keys],
         }
         for place in verdict.ranking(evaluation, summary, keys[0])
     ]
@@ -87,12 +87,19 @@ def summary_table(evaluation: Evaluation, summary: Summary, words: Words) -> dic
     }
 
 
-def _ranked(score: Score) -> dict:
+def _ranked(score: Score, words: Words) -> dict:
     metric = METRICS[score.metric]
     cell = {"mean": number(score.score.mean, metric), "gain": "", "tone": ""}
     if score.gain is not None and score.gain.n:
         cell |= {"gain": signed(score.gain.mean, metric), "tone": gain_tone(score.gain, metric)}
-    return cell
+    return cell | _fewer(score, words)
+
+
+def _fewer(score: Score, words: Words) -> dict:
+    """On how many files a mean rests, where some lack a score."""
+    if score.score.n in (0, score.files):
+        return {}
+    return {"fewer": words("n_of_n", n=score.score.n, files=score.files)}
 
 
 def _cell(score: Score, bold: bool, words: Words) -> dict:
@@ -110,11 +117,17 @@ def _cell(score: Score, bold: bool, words: Words) -> dict:
         cell["gain_interval"] = interval(score.gain, metric, is_gain=True)
         cell["tone"] = gain_tone(score.gain, metric)
         cell["details"].append(words("wins", percent=f"{100 * score.win_rate:.0f}"))
-    if mean.n < score.files:
-        cell["fewer"] = words("n_of_n", n=mean.n, files=score.files)
-    return cell
+    return cell | _fewer(score, words)
 
 
 def _best(scores: Sequence[Score], metric: Metric) -> Score | None:
+    """By the gain on the files that each has, so that few but easy ones do not lead."""
+    paired = all(score.gain is None or score.gain.n for score in scores)
+
+    def level(score: Score) -> float:
+        if not paired:
+            return score.score.mean
+        return 0.0 if score.gain is None else score.gain.mean
+
     choose = max if metric.higher_is_better else min
-    return choose(scores, key=lambda score: score.score.mean, default=None)
+    return choose(scores, key=level, default=None)

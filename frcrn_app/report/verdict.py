@@ -6,6 +6,7 @@ systems that nothing separates share a rank (the usual ranking of shared tasks, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -80,13 +81,18 @@ def opening(evaluation: Evaluation, summary: Summary, words: Words) -> list[str]
         return [words("opening.nothing")]
     noisy = next((p.score for p in scored if p.system == NOISY), None)
     systems = [place for place in scored if place.system != NOISY]
+    on_what = _on_what(evaluation, metric, words)
     if not systems or noisy is None:
-        return [*_alone(scored[0], words), _on_what(evaluation, words)]
-    return [
-        _who(systems, noisy, summary, words),
-        _how_sure(systems, summary, words),
-        _on_what(evaluation, words),
-    ]
+        return [*_alone(scored[0], words), on_what]
+    systems.sort(key=lambda place: _order(place, summary))
+    return [_who(systems, noisy, summary, words), _how_sure(systems, summary, words), on_what]
+
+
+def start_of(score: Score, noisy: Score) -> float:
+    """The noisy recordings' mean on a system's own files, should it lack some."""
+    if score.gain is not None and score.gain.n == score.score.n:
+        return score.score.mean - score.gain.mean
+    return noisy.score.mean
 
 
 def plain_name(metric: str, words: Words) -> str:
@@ -97,12 +103,29 @@ def plain_name(metric: str, words: Words) -> str:
     return words("plain.other", metric=METRICS[metric].title)
 
 
+def _shown(place: Place, summary: Summary) -> int:
+    """0 for a system that is shown to improve on the noisy recordings, 2 for too few files."""
+    against = _comparison(summary, place.system, NOISY, place.score.metric)
+    return 2 if against.verdict == "too_few" else int(against.better != place.system)
+
+
+def _order(place: Place, summary: Summary) -> tuple[int, int, float]:
+    """By what is shown, by rank, by the gain on the files that a system has (maybe easy ones)."""
+    sign = -1 if METRICS[place.score.metric].higher_is_better else 1
+    gain = place.score.gain
+    behind = math.inf if gain is None or not gain.n else sign * gain.mean
+    return _shown(place, summary), place.rank or 0, behind
+
+
+def _tied(systems: Sequence[Place], summary: Summary) -> list[Place]:
+    """The first of some systems, and those beside it that improve on the noisy recordings too."""
+    alike = [place for place in systems if place.rank == systems[0].rank]
+    return [place for place in alike if _shown(place, summary) == 0]
+
+
 def _who(systems: Sequence[Place], noisy: Score, summary: Summary, words: Words) -> str:
     best, metric = systems[0], METRICS[systems[0].score.metric]
-    reached, gain = best.score.score, best.score.gain
-    start = noisy.score.mean
-    if gain is not None and gain.n == reached.n:
-        start = reached.mean - gain.mean  # on the system's own files, should it lack some
+    reached, start = best.score.score, start_of(best.score, noisy)
     fields = {
         "system": best.system,
         "metric": plain_name(metric.key, words),
@@ -116,12 +139,16 @@ def _who(systems: Sequence[Place], noisy: Score, summary: Summary, words: Words)
     if against.better == NOISY:
         return words("opening.noisy_best", **fields)
     if against.better is None:
-        return words("opening.undecided", **fields)
-    tied = [place for place in systems if place.rank == best.rank]
+        return words("opening.undecided_all" if len(systems) > 1 else "opening.undecided", **fields)
+    tied = _tied(systems, summary)
     if len(tied) > 1:
         fields["systems"] = listed([place.system for place in tied], words)
+        if len({number(start_of(place.score, noisy), metric) for place in tied}) > 1:
+            return words("opening.tied_uneven", **fields)  # they have different files
         values = [number(place.score.score.mean, metric) for place in tied]
         return words("opening.tied", **fields, values=listed(values, words))
+    if any(place.rank == best.rank for place in systems[1:]):
+        return words("opening.improves", **fields)
     key = "opening.best" if metric.higher_is_better else "opening.best_lower"
     return words(key, **fields)
 
@@ -143,7 +170,9 @@ def _how_sure(systems: Sequence[Place], summary: Summary, words: Words) -> str:
     if against.better == NOISY:
         return words("opening.sure_worse", **fields)
     wins = against.win_rate if against.system == best.system else 1 - against.win_rate
-    fields["wins"] = f"{100 * wins:.0f}"
+    fields |= {"system": best.system, "wins": f"{100 * wins:.0f}"}
+    if len(_tied(systems, summary)) > 1:
+        return words("opening.sure_tied", **fields)
     if len(systems) > 1 and systems[1].rank != best.rank:
         second = systems[1]
         lead = _comparison(summary, best.system, second.system, metric.key)
@@ -162,8 +191,11 @@ def _alone(best: Place, words: Words) -> list[str]:
     return [words(key, system=best.system, metric=name, value=value)]
 
 
-def _on_what(evaluation: Evaluation, words: Words) -> str:
-    rows = evaluation.rows
+def _on_what(evaluation: Evaluation, metric: str, words: Words) -> str:
+    """Which recordings have a score in a metric."""
+    values = np.array([evaluation.values(system, metric) for system in evaluation.systems])
+    places = np.flatnonzero(np.isfinite(values).any(axis=0))
+    rows = [evaluation.rows[place] for place in places]
     seconds = float(np.nansum([row.duration for row in rows]))
     if seconds < 90:
         time = words("seconds", seconds=f"{seconds:.0f}")
@@ -175,8 +207,7 @@ def _on_what(evaluation: Evaluation, words: Words) -> str:
     if snr.size:
         low, high = plain(float(snr.min()), 0), plain(float(snr.max()), 0)
         span = words("opening.snr", low=low, high=high)
-    with_clean = any(row.pair.clean is not None for row in rows)
-    key = "opening.on_pairs" if with_clean else "opening.on_alone"
+    key = "opening.on_pairs" if METRICS[metric].needs_clean else "opening.on_alone"
     return words(key, count=len(rows), time=time, snr=span)
 
 
@@ -227,7 +258,9 @@ def _delays(evaluation: Evaluation, words: Words) -> Iterator[str]:
     if not evaluation.settings["align"]:
         return
     for system in evaluation.systems:
-        lag = float(np.median([row.sounds[system].lag for row in evaluation.rows]))
+        sounds = [row.sounds[system] for row in evaluation.rows]
+        lags = [sound.lag for sound in sounds if np.isfinite(list(sound.scores.values())).any()]
+        lag = float(np.median(lags)) if lags else 0.0
         if abs(lag) >= LATE_SECONDS:
             key = "caveat.delayed" if lag > 0 else "caveat.early"
             yield words(key, system=system, ms=f"{1000 * abs(lag):.0f}")

@@ -124,6 +124,52 @@ def test_a_system_that_lacks_files_is_held_against_the_noisy_ones_that_it_has(ma
     assert "from 3.000 to 2.500" in who
 
 
+def test_a_few_good_files_do_not_lead_before_a_gain_that_is_shown(make_evaluation):
+    base = 2.0 + noise(40)
+    few = base + 1.5
+    few[3:] = math.nan
+    few[:3] = 4.0
+    evaluation = make_evaluation(
+        {
+            NOISY: {"pesq_wb": base},
+            "few": {"pesq_wb": few},
+            "A": {"pesq_wb": base + 0.5 + noise(40, 1)},
+            "bad": {"pesq_wb": base - 0.5 + noise(40, 2)},
+        }
+    )
+    summary = summarise(evaluation)
+    who, sure, _ = opening(evaluation, summary, EN)
+    assert who.startswith("A improves on the noisy recordings")
+    assert "well established" in sure
+    assert "3 of 40 files" in part("ranking", evaluation, summary)
+    assert "3 of 40 files" in part("tiles", evaluation, summary)
+
+
+def test_where_one_system_is_worse_no_sentence_says_that_nothing_differs(make_evaluation):
+    base = 2.0 + noise(40)
+    evaluation = make_evaluation(
+        {
+            NOISY: {"pesq_wb": base},
+            "A": {"pesq_wb": base + 0.001 + noise(40, 1)},
+            "bad": {"pesq_wb": base - 0.5 + noise(40, 2)},
+        }
+    )
+    who = opening(evaluation, summarise(evaluation), EN)[0]
+    assert "No system is shown to improve" in who
+    assert " A takes" in who
+
+
+def test_recordings_that_were_not_scored_are_not_counted(make_evaluation):
+    scores = np.append(2.0 + noise(5), [math.nan] * 2)
+    evaluation = make_evaluation({NOISY: {"pesq_wb": scores}, "A": {"pesq_wb": scores + 0.5}})
+    for row in evaluation.rows[5:]:
+        row.duration, row.input_snr = math.nan, math.nan
+    summary = summarise(evaluation)
+    what = opening(evaluation, summary, EN)[2]
+    assert "5 recordings (20 seconds, input SNR 0 to 4 dB)" in what
+    assert "5 pairs of noisy and clean recordings" in part("method", evaluation, summary)
+
+
 def test_caveats_come_where_they_apply_and_nowhere_else(clear, make_evaluation):
     assert caveats(clear, summarise(clear), EN) == []
     base = 2.0 + noise(40)
