@@ -25,6 +25,15 @@ class Past(dict[Hashable, Tensor]):
     def __init__(self, streams: int = 1):
         super().__init__()
         self.streams = streams
+        self.weights: Tensor | None = None
+
+    def begin(self, spectrum: Tensor) -> None:
+        """Frames [B, 2, F, T] come: what running means divide by is made once for all of them.
+
+        It is in `weights`, float64 [B, T].
+        """
+        ones = spectrum.new_ones(spectrum.shape[0], spectrum.shape[3], dtype=torch.float64)
+        self.weights = _forgetting_sum(ones, self, "weights")
 
     @classmethod
     def of(cls, places: Sequence[tuple["Past", int]]) -> "Past":
@@ -44,7 +53,11 @@ class Past(dict[Hashable, Tensor]):
 
     def apart(self) -> list["Past"]:
         """The pasts of the single streams."""
-        return [Past.of([(self, i)]) for i in range(self.streams)]
+        pasts = [Past.of([(self, i)]) for i in range(self.streams)]
+        if self.weights is not None:
+            for past, weights in zip(pasts, self.weights, strict=True):
+                past.weights = weights[None]
+        return pasts
 
 
 def with_past(x: Tensor, frames: int, past: Past | None, key: Hashable) -> Tensor:
@@ -81,14 +94,16 @@ def running_mean(
             part; while there are only such frames, the mean is 0.
     """
     shape = (*x.shape[:2], *[1] * (x.ndim - 2))
-    if weight is None:
-        parts, weights = x.double(), x.new_ones(shape, dtype=torch.float64)
+    if weight is not None:
+        weight = weight.reshape(shape).double()
+        weights = _forgetting_sum(weight, past, (key, "weight")).clamp(min=1e-30)
+    elif past is not None and past.weights is not None:
+        weights = past.weights.view(shape)
     else:
-        weights = weight.reshape(shape).double()
-        parts = x * weights
-    sums = _forgetting_sum(parts, past, (key, "sum"))
-    weights = _forgetting_sum(weights, past, (key, "weight"))
-    return (sums / weights.clamp(min=1e-30)).to(x.dtype)
+        ones = x.new_ones(shape, dtype=torch.float64)
+        weights = _forgetting_sum(ones, past, (key, "weight"))
+    parts = x.double() if weight is None else x * weight
+    return (_forgetting_sum(parts, past, (key, "sum")) / weights).to(x.dtype)
 
 
 def _forgetting_sum(x: Tensor, past: Past | None, key: Hashable) -> Tensor:

@@ -158,7 +158,9 @@ def _met(gated: Sequence[Gated], start: int, stop: int, edge: int = 0) -> Tensor
     rows = slice(edge, edge + x.shape[3])
     channels = [2 * x.shape[4] for x, _ in gated]
     shape = (x.shape[0], stop - start, x.shape[3] + 2 * edge, sum(channels))
-    met = x.new_zeros(shape) if edge else x.new_empty(shape)
+    met = x.new_empty(shape)
+    if edge:
+        met[:, :, :edge], met[:, :, -edge:] = 0, 0
     for (x, gate), part in zip(gated, met[:, :, rows].split(channels, 3), strict=True):
         part = part.unflatten(3, (2, -1)).transpose(2, 3)
         if gate is None:

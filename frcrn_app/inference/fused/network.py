@@ -76,6 +76,10 @@ class FusedFRCRN(FRCRN):
         Args:
             past: of the causal network's streams, whose next frames these are; it is renewed.
         """
+        if past is None and self.config.causal:
+            past = Past(len(spectrum))  # which goes from one run of a layer's frames to the next
+        if past is not None:
+            past.begin(spectrum)
         x = features(spectrum, self.config, past).permute(0, 3, 1, 2)  # [B, T, parts, F]
         if x.device.type == "cpu" and x.shape[1] > 1:
             # One by one, the frames of each are contiguous and its chunks fit the cache.
@@ -89,8 +93,6 @@ class FusedFRCRN(FRCRN):
         return of_voices(mask.permute(0, 2, 3, 1), self.config)
 
     def _mask(self, x: Tensor, on_layer: OnLayer, past: Past | None) -> Tensor:
-        if past is None and self.config.causal:
-            past = Past(len(x))  # which goes from one run of a layer's frames to the next
         first = self.unet(x, on_layer, past)
         if self.unet2 is None:
             return torch.tanh(first)
