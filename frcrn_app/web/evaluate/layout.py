@@ -67,7 +67,7 @@ def build_source(local_folders: bool) -> SourceCard:
     build = {"zip": _archive, "files": _files, "manifest": _manifest, "folders": _folders}
     groups, fields = {}, {}
     for name in names:
-        with gr.Group(visible=name == "examples", elem_classes="fr-source") as groups[name]:
+        with gr.Group(visible=name == "examples", elem_classes="fr-pairs") as groups[name]:
             gr.HTML(text(f"evaluate.{name}_hint"))
             if name in build:
                 fields |= build[name]()
