@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+_PADDING_BLOCK = 1 << 16  # bytes
 _MOST_CHUNKS = 100_000  # a file of empty chunks ends the walk here
 
 KNOWN_CHUNKS = frozenset(
@@ -116,3 +117,30 @@ def next_beginning(data: mmap.mmap, dialect: Dialect, start: int) -> int | None:
     pattern = re.compile(rb"(?:%s).{4}(?:WAVE|AIF[FC])" % magics, re.DOTALL)
     found = pattern.search(data, start)
     return None if found is None else found.start()
+
+
+def only_zeros(file: BinaryIO, position: int, length: int) -> bool:
+    """Whether the first and the last block of a stretch are zeros: room that a recorder kept."""
+    for start in (position, max(position, length - _PADDING_BLOCK)):
+        file.seek(start)
+        if file.read(min(_PADDING_BLOCK, length - start)).strip(b"\0"):
+            return False
+    return True
+
+
+def unpacked(file: BinaryIO, layout: str, position: int) -> tuple | None:
+    """Numbers at a position; None where the file ends before."""
+    file.seek(position)
+    content = file.read(struct.calcsize(layout))
+    if len(content) < struct.calcsize(layout):
+        return None
+    return struct.unpack(layout, content)
+
+
+def extended_rate(file: BinaryIO, description: Chunk) -> int | None:
+    """AIFF states its rate as an 80-bit float: 15 bits of exponent, 64 of mantissa."""
+    numbers = unpacked(file, ">8xHQ", description.start)
+    if numbers is None:
+        return None
+    exponent, mantissa = numbers[0] & 0x7FFF, numbers[1]
+    return int(mantissa * 2.0 ** (exponent - 16383 - 63)) if exponent < 16383 + 31 else None

@@ -23,6 +23,8 @@ _SEGMENT = 0x18538067
 _OLDER = {older.ASF: older.asf, b"RIFF": older.avi, older.FLV: older.flv}
 _MOST_BOXES = 100_000
 _MOST_PARTS = 1_000  # files joined into one; of more, the rest is taken for the last one's
+_OGG_BEGINS = b"OggS\0\2"
+_JUNK = 1 << 16  # bytes before it that are passed over
 _MP3_HEADS = (b"ID3", b"TAG", b"APETAGEX", b"\0\0\0")
 _ESTIMATED = 1.0  # s
 _MOSTLY = 0.5  # of a file's bytes in MP3 frames make it one
@@ -99,6 +101,8 @@ def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
         found = _mp3(data, 0, length)
         if found is not None:
             return found
+    if data.find(_OGG_BEGINS, 0, _JUNK) > 0:
+        return _ogg(data)
     notes = [Note("audio.note.cut_off", lost=True)] if streams.is_cut_off(data) else []
     return Survey(_parts(beginnings(data, _MOST_PARTS), length), notes)
 

@@ -18,7 +18,10 @@ from frcrn_app.audio.chunks import (
     Chunk,
     Dialect,
     dialect_of,
+    extended_rate,
     next_beginning,
+    only_zeros,
+    unpacked,
     walk,
 )
 from frcrn_app.audio.types import Note
@@ -36,7 +39,6 @@ _UNCOMPRESSED = (1, 3, 6, 7, 0xFFFE)  # PCM, float, A-law, mu-law, and what name
 
 _FORMAT_BYTES = 18  # of a WAV, with the length of what follows
 _MOST_EXTRA = 1 << 10  # bytes of that
-_PADDING_BLOCK = 1 << 16  # bytes
 
 
 @dataclass(frozen=True)
@@ -75,24 +77,24 @@ class _Header:
     def take(self, file: BinaryIO, dialect: Dialect, chunk: Chunk) -> None:
         """Read one chunk of those that describe the samples."""
         if chunk.name == b"ds64":
-            self.long_size = (_unpack(file, "<8xQ", chunk.start) or (None,))[0]
+            self.long_size = (unpacked(file, "<8xQ", chunk.start) or (None,))[0]
         elif chunk.name == b"fmt ":
             layout = (">" if dialect is RIFX else "<") + "H2xIIH"
-            numbers = _unpack(file, layout, chunk.start)
+            numbers = unpacked(file, layout, chunk.start)
             if numbers is not None:
                 self.coding, self.rate, byte_rate, self.block = numbers
                 self.coded_rate = None if self.coding in _UNCOMPRESSED else byte_rate
             file.seek(chunk.start + _FORMAT_BYTES)
             self.extra = file.read(min(_MOST_EXTRA, max(0, chunk.size - _FORMAT_BYTES)))
         elif chunk.name == b"fact":
-            self.frames = (_unpack(file, "<I", chunk.start) or (None,))[0]
+            self.frames = (unpacked(file, "<I", chunk.start) or (None,))[0]
         elif chunk.name == b"COMM":
-            channels, bits = _unpack(file, ">H4xH", chunk.start) or (0, 0)
+            channels, bits = unpacked(file, ">H4xH", chunk.start) or (0, 0)
             self.block = channels * ((bits + 7) // 8)
-            self.rate = _extended_rate(file, chunk)
+            self.rate = extended_rate(file, chunk)
             self.frames_at = chunk.start + 2
         elif chunk.name == b"desc":
-            numbers = _unpack(file, ">d8xII", chunk.start) or (0.0, 0, 1)
+            numbers = unpacked(file, ">d8xII", chunk.start) or (0.0, 0, 1)
             rate, self.block, packet = numbers  # bytes and samples of a packet
             self.rate = int(rate) if 0 < rate < 2**31 else None
             if packet != 1:
@@ -116,8 +118,12 @@ def find_samples(
         if chunk.name == dialect.samples:
             size, end, notes = _true_size(file, data, dialect, chunk, header, length)
             pieces: list[Piece] = [(origin, end)]
-            if notes or unpadded:
-                pieces = _repaired(file, dialect, origin, chunk, header, size, unpadded)
+            further = [] if notes else _further(file, dialect, chunk, end)
+            if notes or unpadded or further:
+                whole = size + sum(stop - start for start, stop in further)
+                pieces = _repaired(file, dialect, origin, chunk, header, whole, unpadded)
+                pieces[-1] = (pieces[-1][0], chunk.start + size)
+                pieces += further
             start, stop = chunk.start + dialect.preamble, chunk.start + size
             return Samples(
                 pieces,
@@ -175,6 +181,16 @@ def _true_size(
     else:  # compressed in a way that only its decoder can measure
         return stated, length, []
     return _whole(rest, header, dialect), length, [note]
+
+
+def _further(file: BinaryIO, dialect: Dialect, chunk: Chunk, end: int) -> list[tuple[int, int]]:
+    """Further chunks of samples in the same container, of which decoders read one alone."""
+    behind = walk(file, dialect, _aligned(chunk.stop, dialect, chunk), end)
+    return [
+        (other.start + dialect.preamble, min(other.stop, end))
+        for other in behind
+        if other.name == dialect.samples and other.size > dialect.preamble
+    ]
 
 
 def _whole(size: int, header: _Header, dialect: Dialect) -> int:
@@ -253,7 +269,7 @@ def _ends_well(
     file: BinaryIO, dialect: Dialect, samples: Chunk, position: int, length: int
 ) -> bool:
     """Whether chunks, or padding, or nothing at all, fill the file from here to its end."""
-    if length - position <= dialect.header.size or _only_zeros(file, position, length):
+    if length - position <= dialect.header.size or only_zeros(file, position, length):
         return True
     for start in {position, _aligned(position, dialect, samples)}:
         last = None
@@ -265,35 +281,8 @@ def _ends_well(
             if last is not None and last.stop <= length + 1:
                 if length - last.stop <= dialect.header.size:
                     return True
-                if _only_zeros(file, last.stop, length):
+                if only_zeros(file, last.stop, length):
                     return True
             elif last is not None and last.name in KNOWN_CHUNKS:
                 return True
     return False
-
-
-def _only_zeros(file: BinaryIO, position: int, length: int) -> bool:
-    """Whether the first and the last block of a stretch are zeros: room that a recorder kept."""
-    for start in (position, max(position, length - _PADDING_BLOCK)):
-        file.seek(start)
-        if file.read(min(_PADDING_BLOCK, length - start)).strip(b"\0"):
-            return False
-    return True
-
-
-def _unpack(file: BinaryIO, layout: str, position: int) -> tuple | None:
-    """Numbers at a position; None where the file ends before."""
-    file.seek(position)
-    content = file.read(struct.calcsize(layout))
-    if len(content) < struct.calcsize(layout):
-        return None
-    return struct.unpack(layout, content)
-
-
-def _extended_rate(file: BinaryIO, description: Chunk) -> int | None:
-    """AIFF states its rate as an 80-bit float: 15 bits of exponent, 64 of mantissa."""
-    numbers = _unpack(file, ">8xHQ", description.start)
-    if numbers is None:
-        return None
-    exponent, mantissa = numbers[0] & 0x7FFF, numbers[1]
-    return int(mantissa * 2.0 ** (exponent - 16383 - 63)) if exponent < 16383 + 31 else None

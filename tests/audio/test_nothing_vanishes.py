@@ -380,6 +380,26 @@ def test_an_odd_chunk_without_padding(tmp_path):
     assert np.abs(audio.samples - samples).max() < 1 / 32_000
 
 
+def test_two_chunks_of_samples_in_one_file(tmp_path):
+    """Decoders read one of them."""
+    samples = noise(20_000)
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples[0], RATE)
+    content = path.read_bytes()
+    second = b"data" + struct.pack("<I", 16_000) + content[44 + 24_000 :]
+    path.write_bytes(content[: 44 + 24_000] + second)
+    with_size(path, 24_000)
+    audio = load_audio(path)
+    assert (audio.samples.shape, audio.notes) == ((1, 20_000), ())
+    assert np.abs(audio.samples - samples).max() < 1 / 32_000
+
+
+def test_an_ogg_behind_something_else(tmp_path):
+    path = save_audio(tmp_path / "a.opus", tone(1.0, 48_000))
+    path.write_bytes(b"HTTP/1.0 200 OK\r\n\r\n" + path.read_bytes())
+    assert load_audio(path).samples.shape == (1, 48_000)
+
+
 def test_a_corpus_file_of_nist_and_what_is_left_of_one(tmp_path):
     path = tmp_path / "a.wav"
     soundfile.write(path, noise(20_000)[0], RATE, "PCM_16", format="NIST")
