@@ -7,7 +7,7 @@ import { onHandedOver, rememberShown } from "../common/handover.js";
 import { bytes, translator } from "../common/texts.js";
 import { listenToKeys } from "../player/keys.js";
 import { Listening } from "./listen.js";
-import { drawRow } from "./row.js";
+import { Table } from "./table.js";
 import { Uploads } from "./uploads.js";
 
 const TICKET = "frcrn-batch"; // of the batch that this tab shows: a page loaded again finds it
@@ -99,7 +99,7 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     text,
     playerText: player.text,
     announce: live.announce,
-    left: (row) => lines.get(row.number)?.node.querySelector("[data-action=play]")?.focus(),
+    left: (row) => table.focus(row),
   });
   const input = (attributes) => {
     const field = make("input", { type: "file", multiple: true, hidden: true, ...attributes });
@@ -150,44 +150,14 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     bar,
     make("div", { class: "fr-batch-buttons" }, ...["archive", "scores", "retry", "again", "cancel", "clear"].map((name) => buttons[name])),
   );
-  const head = make("thead", { role: "rowgroup" });
-  const body = make("tbody", { role: "rowgroup" });
-  const table = make("table", { role: "table", class: "fr-batch-table" }, head, body);
+  const table = new Table({ text, language });
   const note = make("p", { class: "fr-note" });
   const cover = make("div", { class: "fr-cover", hidden: true, "aria-hidden": "true" }, make("p"));
   root.append(
     make("div", { class: "fr-pick" }, buttons.files, buttons.folder),
-    inputs.files, inputs.folder, hint, wrong, total, listening.node, table, note, live.node, cover,
+    inputs.files, inputs.folder, hint, wrong, total, listening.node, table.node, note, live.node, cover,
   );
 
-  const lines = new Map(); // by number, or by upload: { node, drawn }
-
-  const drawLines = () => {
-    const rows = [...value.rows, ...uploads.rows.filter(({ state }) => state !== "sent").map(asLine)];
-    const keys = new Set();
-    const nodes = rows.map((row) => {
-      const { origin, ...plain } = row;
-      const key = origin ?? row.number;
-      const drawn = `${language()} ${JSON.stringify(plain)}`;
-      keys.add(key);
-      const line = lines.get(key);
-      if (line?.drawn === drawn) return line.node;
-      const focus = line?.node.contains(document.activeElement);
-      const node = drawRow(row, text, actionsOf(row));
-      line?.node.replaceWith(node);
-      lines.set(key, { node, drawn });
-      if (focus) node.querySelector("[data-action]")?.focus();
-      return node;
-    });
-    for (const key of [...lines.keys()]) {
-      if (keys.has(key)) continue;
-      lines.get(key).node.remove();
-      lines.delete(key);
-    }
-    nodes.forEach((node, place) => {
-      if (body.children[place] !== node) body.insertBefore(node, body.children[place] ?? null);
-    });
-  };
   const asLine = (origin) => {
     const states = { not_uploaded: "not_uploaded", refused: "failed" };
     return { origin, name: origin.name, state: states[origin.state] ?? "uploading" };
@@ -195,26 +165,6 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
   const actionsOf = (row) => {
     if (!row.origin) return actions;
     return { ...actions, cancel: () => uploads.drop(row.origin), retry: () => uploads.retry(row.origin) };
-  };
-
-  const drawHead = () => {
-    const column = (key, hidden) =>
-      make(
-        "th",
-        { role: "columnheader", scope: "col", class: `fr-batch-${key}` },
-        make("span", hidden ? { class: "fr-hidden" } : {}, text(key)),
-      );
-    head.replaceChildren(
-      make(
-        "tr",
-        { role: "row" },
-        column("name"),
-        column("seconds"),
-        column("state"),
-        column("scores"),
-        column("actions", true),
-      ),
-    );
   };
 
   const remaining = (seconds) => {
@@ -261,7 +211,6 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
     if (words !== language()) {
       words = language();
       root.setAttribute("aria-label", text("region"));
-      table.setAttribute("aria-label", text("table"));
       buttons.files.lastChild.textContent = text("choose_files");
       buttons.folder.lastChild.textContent = text("choose_folder");
       inputs.files.setAttribute("aria-label", text("choose_files"));
@@ -273,13 +222,14 @@ export const mount = ({ element, props, trigger, watch, upload }) => {
       hint.textContent = `${text("drop")} · ${limit}`;
       note.textContent = text("dnsmos_note");
       cover.firstChild.textContent = text("dropping");
-      drawHead();
+      table.translate();
       listening.translate();
     }
     wrong.textContent = problem;
     wrong.hidden = !problem;
-    drawLines();
-    table.hidden = note.hidden = !body.children.length;
+    const pending = uploads.rows.filter(({ state }) => state !== "sent");
+    table.draw([...value.rows, ...pending.map(asLine)], actionsOf);
+    table.node.hidden = note.hidden = table.isEmpty;
     drawTotal();
   };
 
