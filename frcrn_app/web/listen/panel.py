@@ -8,10 +8,10 @@ import gradio as gr
 
 from frcrn_app.errors import PairError
 from frcrn_app.listening import MAX_FILES
+from frcrn_app.web.drawn import QUIET, drawn
 from frcrn_app.web.faults import sentence
 from frcrn_app.web.listen.shelf import Shelf, Wish
-from frcrn_app.web.static_files import mount_module
-from frcrn_app.web.texts import tables, text
+from frcrn_app.web.texts import tables
 
 if TYPE_CHECKING:
     from frcrn_app.web.engine import Engine
@@ -22,13 +22,10 @@ MADE_AT_ONCE = 2
 
 def build_panel() -> gr.HTML:
     """The component; `panel_value` gives its values."""
-    return gr.HTML(
-        None,
-        # Not shown: the label is what Gradio translates, so it tells the page's language.
-        label=text("page.language"),
-        html_template='<section class="fr-listening"></section>',
-        js_on_load=mount_module("listen/panel.js", ["make", "voted"]),
-        apply_default_css=False,
+    return drawn(
+        "listen/panel.js",
+        "fr-listening",
+        events=["make", "voted"],
         elem_id="evaluate-listening",
         texts=tables("listen"),
     )
@@ -71,8 +68,7 @@ def connect_panel(panel: gr.HTML, pages: Pages, engine: Engine, shelf: Shelf) ->
         trigger_mode="once",
         concurrency_limit=MADE_AT_ONCE,
         concurrency_id="listening",
-        show_progress="hidden",
-        api_visibility="private",
+        **QUIET,
     )
 
 
