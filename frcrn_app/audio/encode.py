@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from frcrn_app.audio.formats import FLOAT_SUBTYPES, PCM_BITS
-from frcrn_app.audio.tags import add_to_output
 from frcrn_app.audio.types import Audio
+from frcrn_app.audio.write_tags import add_to_output
 
 _WAV_LIMIT = (1 << 32) - (1 << 16)  # bytes of samples that a RIFF header can count, with room
 

@@ -18,8 +18,8 @@ from frcrn_app.audio.formats import (
     with_suitable_suffix,
 )
 from frcrn_app.audio.level import gain_to_fit, mix
-from frcrn_app.audio.tags import add_tags, left_behind
 from frcrn_app.audio.types import Audio, Note
+from frcrn_app.audio.write_tags import add_tags, left_behind
 from frcrn_app.errors import AudioError
 from frcrn_app.files import atomic_path
 
