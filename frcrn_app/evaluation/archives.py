@@ -104,7 +104,7 @@ def extract_archive(
                     raise PairError(
                         "evaluation.archive_bytes", archive=archive, gigabytes=max_bytes / 2**30
                     )
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError) as error:
         raise PairError("evaluation.archive_damaged", archive=archive) from error
     except (NotImplementedError, RuntimeError) as error:
         raise PairError("evaluation.archive_method", archive=archive) from error

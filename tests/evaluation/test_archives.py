@@ -85,9 +85,12 @@ def test_an_archive_of_next_to_nothing_but_zeros_is_not_unpacked(tmp_path, monke
 
 def test_no_archive_at_all_and_one_without_noisy(tmp_path):
     (tmp_path / "no.zip").write_bytes(b"RIFF....")
-    with pytest.raises(PairError) as refused:
-        pair_archive(tmp_path / "no.zip", tmp_path)
-    assert refused.value.code == "evaluation.archive_damaged"
+    named = zipped(tmp_path / "ä.zip", {"noisy/ä.wav": b"n"})  # a name that says it is UTF-8
+    named.write_bytes(named.read_bytes().replace("ä".encode(), b"\xff\xff"))
+    for damaged in (tmp_path / "no.zip", named):
+        with pytest.raises(PairError) as refused:
+            pair_archive(damaged, tmp_path)
+        assert refused.value.code == "evaluation.archive_damaged"
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(PairError) as refused:

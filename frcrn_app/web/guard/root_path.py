@@ -27,6 +27,9 @@ class RootPath:
                 raw = scope.get("raw_path")
                 if raw:
                     scope["raw_path"] = raw.removeprefix(self._root.encode()) or b"/"
+            # Mounted applications look for it at the front of the path, where it is no longer;
+            # Gradio knows it by itself.
+            scope = {**scope, "root_path": ""}
             if scope.get("method") == "GET" and scope["path"] in _FROM_THE_HOST:
                 send = _with_own_addresses(send, *_FROM_THE_HOST[scope["path"]])
         return await self._app(scope, receive, send)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from frcrn_app.web import static_files
 from frcrn_app.web.guard import Guard, GuardOptions
 
 
@@ -41,7 +42,9 @@ def serve(tmp_path, monkeypatch):
         blocks.queue(max_size=waiting)
         guard.attach(blocks)
         _, address, _ = blocks.launch(
-            app_kwargs=guard.app_kwargs(healthy, log_in=bool(auth)),
+            app_kwargs=guard.app_kwargs(
+                healthy, log_in=bool(auth), further_routes=[static_files.route()]
+            ),
             auth=auth,
             max_file_size=guard.options.upload_bytes,
             root_path=guard.options.root_path or None,

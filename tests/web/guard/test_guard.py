@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from frcrn_app.web.guard import fair_place
-from frcrn_app.web.static_files import ASSETS
+from frcrn_app.web.static_files import ASSETS, asset
 
 MIB = 1 << 20
 
@@ -345,6 +345,7 @@ def test_the_page_may_lie_under_a_path(serve, strips):
         assert page.client.get(f"{prefix}/config").json()["root"].endswith("/denoiser")
         event = page.client.post(f"{prefix}/gradio_api/call/slow", json={"data": ["a", 0]})
         assert event.status_code == 200
+        assert page.client.get(f"{prefix}/{asset('listen/main.js')}").status_code == 200
         page.blocks.favicon_path = ASSETS / "favicon.png"
         link = re.search(r'<link rel="manifest" href="([^"]+)"', shown.text)[1]
         manifest = page.client.get(f"{prefix}/{link}")
