@@ -11,7 +11,8 @@ from frcrn_app.audio.loudness import (
     to_loudness,
     true_peak,
 )
-from frcrn_app.audio.read import Track, list_tracks, load_audio, load_tracks
+from frcrn_app.audio.promise import Promise
+from frcrn_app.audio.read import Track, list_tracks, load_audio, load_tracks, promised_tracks
 from frcrn_app.audio.resampling import Resampler, resample
 from frcrn_app.audio.types import Audio, Note, Tags, require_samples
 from frcrn_app.audio.write import Written, save_audio, save_tracks
@@ -23,6 +24,7 @@ __all__ = [
     "Audio",
     "Found",
     "Note",
+    "Promise",
     "Resampler",
     "Tags",
     "Track",
@@ -39,6 +41,7 @@ __all__ = [
     "mix",
     "peak",
     "planned_suffix",
+    "promised_tracks",
     "require_samples",
     "resample",
     "rms_dbfs",

@@ -1,7 +1,6 @@
 """Containers made of chunks: WAV, AIFF, 8SVX, CAF, Wave64. Walked without reading samples."""
 
 import mmap
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -113,10 +112,18 @@ def next_beginning(data: mmap.mmap, dialect: Dialect, start: int) -> int | None:
     """Where another file begins from `start` on, by its first 16 bytes; None for lack of one."""
     if dialect not in (RIFF, RIFX, AIFF):  # the others' are too short to be told from samples
         return None
-    magics = b"|".join(map(re.escape, dialect.magics))
-    pattern = re.compile(rb"(?:%s).{4}(?:WAVE|AIF[FC])" % magics, re.DOTALL)
-    found = pattern.search(data, start)
-    return None if found is None else found.start()
+    found = [_find(data, dialect, magic, start) for magic in dialect.magics]
+    return min((place for place in found if place >= 0), default=None)
+
+
+def _find(data: mmap.mmap, dialect: Dialect, magic: bytes, start: int) -> int:
+    place = data.find(magic, start)
+    while place >= 0:
+        head = data[place : place + 16]
+        if head[8:12] in (b"WAVE", b"AIFF", b"AIFC") and dialect_of(head) is dialect:
+            return place
+        place = data.find(magic, place + 1)
+    return place
 
 
 def only_zeros(file: BinaryIO, position: int, length: int) -> bool:

@@ -29,7 +29,7 @@ DEMUXERS = (
 _OPTIONS = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"}
 
 _BLOCK_FRAMES = 1 << 18  # frames decoded at a time
-_LENGTH_UNKNOWN = 1 << 60  # frames; libsndfile says 2**63 - 1
+LENGTH_UNKNOWN = 1 << 60  # frames; libsndfile says 2**63 - 1
 _TIMED_BY_SAMPLES = ("mov", "ogg", "flac", "mp3", "aac", "wav", "aiff", "caf", "w64", "amr")
 # Containers that state a track's length; elsewhere FFmpeg guesses it from the bit rate.
 _STATED = ("mov", "flac", "wv", "tta", "ape", "tak", "mpc", "mpc8", "dsf", "dtshd", "mxf", "rm")
@@ -72,7 +72,7 @@ def by_libsndfile(file: BinaryIO, pieces: Sequence[Piece], budget: Budget) -> De
     with decoder:
         # libsndfile reads no FLAC that was streamed, so that its header lacks the length, to its
         # end.
-        if decoder.format == "RAW" or decoder.frames >= _LENGTH_UNKNOWN:
+        if decoder.format == "RAW" or decoder.frames >= LENGTH_UNKNOWN:
             return None
         rate = checked_rate(decoder.samplerate, named(budget.path))
         budget.check(decoder.frames, rate)

@@ -20,6 +20,7 @@ from frcrn_app.audio.decode import (
 )
 from frcrn_app.audio.kinds import foreign_kind
 from frcrn_app.audio.level import mix, scaled_from_integers
+from frcrn_app.audio.promise import Promise, promises_of
 from frcrn_app.audio.raw_aac import by_raw_aac
 from frcrn_app.audio.tags import read_tags
 from frcrn_app.audio.timeline import Budget, Timeline
@@ -94,6 +95,20 @@ def load_tracks(
         tracks = _tracks(file, found.parts, budget, track, found.cut_off)
         tags = read_tags(file, length)
     return [_finished(decoded, found.notes, tags, path) for decoded in tracks]
+
+
+def promised_tracks(path: str | os.PathLike) -> list[Promise]:
+    """What a file's headers promise of each track, with what they have wrong mended.
+
+    Nothing is decoded. Raises AudioError where the file cannot be opened.
+    """
+    path = Path(path)
+    _check_readable(path)
+    with path.open("rb") as file:
+        length = os.fstat(file.fileno()).st_size
+        with _mapped(file, length) as data:
+            parts = survey(file, data, length).parts
+        return promises_of(file, parts)
 
 
 def list_tracks(path: str | os.PathLike) -> list[Track]:

@@ -138,34 +138,22 @@ def stated(path: Path, max_seconds: float) -> Stated:
 
     Where it promises nothing: what a file of that size may hold, at 48 kHz in stereo.
     """
-    import soundfile
-
-    try:
-        header = soundfile.info(path)
-    except (soundfile.LibsndfileError, RuntimeError, OSError, TypeError):
-        return _stated_by_pyav(path, max_seconds)
-    most = int(max_seconds * header.samplerate)
-    return Stated(min(header.frames, most) * header.channels)
-
-
-def _stated_by_pyav(path: Path, max_seconds: float) -> Stated:
-    import av
-    from av.error import FFmpegError
-
-    from frcrn_app.audio import has_picture
+    from frcrn_app.audio import has_picture, promised_tracks
+    from frcrn_app.errors import AudioError
 
     longest = min(max_seconds, 1 + path.stat().st_size / _LEAST_BYTE_RATE)
-    unknown = int(longest * 48_000) * 2
     try:
-        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
-            if container.duration is not None and container.duration > 0:
-                # Estimated from the bit rate, by some containers.
-                longest = min(longest, 1 + _ESTIMATE * container.duration / av.time_base)
-            samples = [
-                int(longest * (getattr(stream, "rate", None) or 48_000))
-                * (getattr(stream, "channels", None) or 2)
-                for stream in container.streams.audio
-            ]
-    except (FFmpegError, OSError, ValueError):
-        return Stated(unknown)
-    return Stated(sum(samples) or unknown, has_picture(path))
+        tracks = promised_tracks(path)
+    except AudioError:
+        tracks = []
+    samples = 0
+    for track in tracks:
+        seconds = longest
+        if track.seconds is not None and track.estimated:
+            seconds = min(longest, 1 + _ESTIMATE * track.seconds)
+        elif track.seconds is not None:
+            seconds = min(max_seconds, track.seconds)
+        samples += int(seconds * track.rate) * track.channels
+    # Where a header says how long it is, libsndfile knew the container: it holds no picture.
+    picture = any(track.estimated for track in tracks) and has_picture(path)
+    return Stated(samples if tracks else int(longest * 48_000) * 2, picture)

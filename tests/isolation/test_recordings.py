@@ -35,9 +35,15 @@ def test_examples_are_read_as_they_are(example_clips, tmp_path, speech):
 
 def test_what_a_header_promises_is_set_aside(tmp_path, speech):
     path = tmp_path / "two.wav"
-    soundfile.write(path, np.zeros((48_000, 2), np.float32), 48_000)
+    soundfile.write(path, np.full((48_000, 2), 0.1, np.float32), 48_000)
     assert stated(path, 60.0).samples == 2 * 48_000
     assert stated(path, 0.5).samples == 48_000  # longer ones are refused
+    content = path.read_bytes()
+    path.write_bytes(content + content)
+    assert stated(path, 60.0).samples == 4 * 48_000
+    place = content.index(b"data") + 4  # of a recorder that died
+    path.write_bytes(content[:place] + bytes(4) + content[place + 4 :])
+    assert stated(path, 60.0).samples == 2 * 48_000
     other = tmp_path / "speech.m4a"
     save_audio(other, speech, format="same")
     assert stated(other, 60.0).samples >= speech.samples.size
