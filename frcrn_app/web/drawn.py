@@ -28,11 +28,11 @@ def queued(kind: str) -> dict[str, Any]:
 def drawn(
     module: str,
     section: str,
-    value: object = None,
+    value: Any = None,
     *,
     events: Sequence[str] = (),
     elem_id: str,
-    **props: object,
+    **props: Any,
 ) -> gr.HTML:
     """A component that a module draws.
 
