@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from frcrn_app.audio import promised_tracks
+from frcrn_app.errors import AudioError
+
 
 def stated_seconds(path: Path) -> float | None:
-    """Seconds that a file's header promises; None where it promises nothing."""
-    import av
-    import soundfile
-    from av.error import FFmpegError
-
+    """Seconds that a file's headers promise; None where they promise nothing."""
     try:
-        header = soundfile.info(path)
-        return header.frames / header.samplerate
-    except (soundfile.LibsndfileError, RuntimeError, OSError, TypeError, ZeroDivisionError):
-        pass
-    try:
-        with av.open(str(path.absolute()), options={"protocol_whitelist": "file"}) as container:
-            return container.duration / 1_000_000 if container.duration else None
-    except (FFmpegError, OSError, ValueError):
+        lengths = [track.seconds for track in promised_tracks(path) if track.seconds is not None]
+    except AudioError:
         return None
+    return max(lengths, default=None)
