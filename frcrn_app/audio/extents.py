@@ -166,7 +166,7 @@ def _true_size(
         return _whole(rest, header, dialect), length, [_promise(stated, rest, header, dialect)]
     following = chunk.start + stated
     end = _next_container(file, dialect, chunk, following, length)
-    if end is not None or _ends_well(file, dialect, chunk, following, length):
+    if end is not None or ends_well(file, dialect, chunk, following, length):
         return stated, length if end is None else end, []
     length = next_beginning(data, dialect, following) or length
     rest = length - chunk.start
@@ -265,9 +265,7 @@ def _next_container(
     return None
 
 
-def _ends_well(
-    file: BinaryIO, dialect: Dialect, samples: Chunk, position: int, length: int
-) -> bool:
+def ends_well(file: BinaryIO, dialect: Dialect, samples: Chunk, position: int, length: int) -> bool:
     """Whether chunks, or padding, or nothing at all, fill the file from here to its end."""
     if length - position <= dialect.header.size or only_zeros(file, position, length):
         return True

@@ -4,8 +4,9 @@ import struct
 from contextlib import suppress
 from typing import BinaryIO
 
-from frcrn_app.audio.chunks import AIFF, RIFF, Dialect, dialect_of, walk
+from frcrn_app.audio.chunks import AIFF, RIFF, Chunk, Dialect, dialect_of, walk
 from frcrn_app.audio.decode import is_cover, open_container
+from frcrn_app.audio.extents import ends_well
 from frcrn_app.audio.types import Chapter, Picture, Tags
 
 _OF_THE_SAMPLES = frozenset(  # what describes how samples are stored, and padding
@@ -57,6 +58,8 @@ def _of_chunks(file: BinaryIO, dialect: Dialect, length: int) -> Tags:
     chunks: list[tuple[bytes, bytes]] = []
     fields: dict[str, str] = {}
     for chunk in walk(file, dialect, dialect.first, length):
+        if _nothing_follows(file, dialect, chunk, length):
+            break
         fits = 0 < chunk.size <= _LARGEST_CHUNK and chunk.stop <= length
         if chunk.name in _OF_THE_SAMPLES or not fits:
             continue
@@ -76,6 +79,15 @@ def _of_chunks(file: BinaryIO, dialect: Dialect, length: int) -> Tags:
         family=dialect.family,
         chunks=tuple(chunks),
     )
+
+
+def _nothing_follows(file: BinaryIO, dialect: Dialect, chunk: Chunk, length: int) -> bool:
+    """Whether this is no chunk of the file, or samples whose size is wrong: the rest is samples."""
+    file.seek(chunk.header)
+    if dialect_of(file.read(16)) is dialect:  # another file, joined to this one
+        return True
+    is_samples = chunk.name == dialect.samples
+    return is_samples and not (chunk.size and ends_well(file, dialect, chunk, chunk.stop, length))
 
 
 def _info_fields(content: bytes) -> dict[str, str]:
