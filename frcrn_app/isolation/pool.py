@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import multiprocessing
 import os
@@ -22,6 +21,7 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from frcrn_app.errors import Cancelled
+from frcrn_app.faults import of_a_full_disk
 from frcrn_app.isolation import transport
 from frcrn_app.isolation.budget import default_memory
 from frcrn_app.isolation.errors import IsolationError
@@ -142,17 +142,13 @@ def _run(
             raise
         logger.warning("the processes that read files had to be started again: %r", error)
         _discard(pool)
-        if _is_of_a_full_disk(error.__cause__):  # no further process could start
+        if of_a_full_disk(error):  # no further process could start
             raise IsolationError("isolation.disk_full") from None
         raise IsolationError("isolation.crashed", name=about) from None
     except OSError as error:
-        if _is_of_a_full_disk(error):
+        if of_a_full_disk(error):
             raise IsolationError("isolation.disk_full") from None
         raise
-
-
-def _is_of_a_full_disk(error: BaseException | None) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Turns:

@@ -1,6 +1,5 @@
 """How failures reach a visitor: one sentence for theirs, a short reference for ours."""
 
-import errno
 import functools
 import html
 import inspect
@@ -12,7 +11,7 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from frcrn_app.errors import Cancelled, UserError
-from frcrn_app.faults import fault_reference
+from frcrn_app.faults import fault_reference, of_a_full_disk
 from frcrn_app.i18n import language_of, text
 
 logger = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ def sentence(
     if isinstance(error, gr.Error):
         return str(error.message)
     language = request_language() if language is None else language_of(language)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if of_a_full_disk(error):
         return text("guard.disk_full", language)
     if isinstance(error, UserError):
         return error.sentence(language, None if keep_folders else lambda path: path.name)

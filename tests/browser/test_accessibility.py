@@ -9,6 +9,7 @@ from frcrn_app.audio import load_audio, save_audio
 
 
 def violations(page, where: str) -> list[str]:
+    page.locator("p.loading").first.wait_for(state="detached")  # Gradio's own, of its icons
     # Halfway through a fade, text has less contrast than anybody gets to read.
     page.evaluate(
         "Promise.all(document.getAnimations()"
