@@ -239,7 +239,8 @@ def _decode(file: BinaryIO, part: Part, budget: Budget, track: int | None) -> li
 
 
 def _said_once(notes: list[Note]) -> tuple[Note, ...]:
-    """Notes without those that tell of a missing end less exactly than another one."""
+    """Each note once, without those that tell of a missing end less exactly than another one."""
+    notes = [note for index, note in enumerate(notes) if note not in notes[:index]]
     exact = [note for note in notes if note.code == "audio.note.cut_off_at"]
     if not exact:
         return tuple(notes)

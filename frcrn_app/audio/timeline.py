@@ -172,9 +172,14 @@ class Timeline:
                 "count": len(self._gaps),
             }
             self.notes.append(Note("audio.note.gap", fields))
-        if len(self.damaged) > self.forgiven:
-            fields = {"second": self.damaged[0], "count": len(self.damaged)}
+        if len(self.damaged) <= self.forgiven:
+            return
+        within = [second for second in self.damaged if second < self.seconds]
+        if within:
+            fields = {"second": within[0], "count": len(within)}
             self.notes.append(Note("audio.note.damaged", fields, lost=True))
+        if len(within) < len(self.damaged):  # nothing could be decoded behind it
+            self.notes.append(Note("audio.note.cut_off", lost=True))
 
 
 def _joined(run: _Run) -> np.ndarray:
