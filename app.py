@@ -1,5 +1,6 @@
 """The demo's front door: `python app.py`, then open the address it prints."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -65,6 +66,8 @@ def _leave() -> NoReturn:
     """End the process now, without a visitor's files and without waiting for any thread."""
     from frcrn_app.web.app import clean_up
 
+    for child in multiprocessing.active_children():  # one that is loading has not seen the end yet
+        child.kill()
     clean_up()
     sys.stdout.flush()
     os._exit(0)

@@ -21,7 +21,7 @@ def test_a_resumed_run_scores_nothing_again(small_set, tmp_path, monkeypatch):
         assert list(tasks) == []
         return iter(())
 
-    monkeypatch.setattr(ScoringPool, "run", lambda self, tasks: _closable(refuse(self, tasks)))
+    monkeypatch.setattr(ScoringPool, "run", lambda self, tasks, _: _closable(refuse(self, tasks)))
     again = evaluate(pairs_of(small_set), metrics=QUICK, journal=journal, resume=True)
     assert again.resumed == 6
     assert [row.sounds for row in again.rows] == [row.sounds for row in first.rows]
