@@ -19,7 +19,9 @@ def tiles(evaluation: Evaluation, summary: Summary, words: Words) -> dict:
     for key in verdict.headline_metrics(evaluation.metrics):
         metric = METRICS[key]
         scores = [summary.score(system, key) for system in evaluation.systems]
-        best = _best([score for score in scores if score.score.n], metric)
+        scored = [score for score in scores if score.score.n]
+        most = [score for score in scored if 2 * score.score.n >= score.files]
+        best = _best(most or scored, metric)
         if best is None:
             continue
         tile = {"title": with_unit(metric), "mean": number(best.score.mean, metric)}
