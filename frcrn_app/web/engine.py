@@ -124,8 +124,9 @@ class Engine:
             from frcrn_app.metrics import dnsmos
 
             try:
-                # What looks into the sets that visitors have evaluated.
-                isolation.warm_up("frcrn_app.web.evaluate.test_set")
+                # What looks into the sets that visitors have evaluated; and what app.py imports,
+                # which every such process runs once more.
+                isolation.warm_up("frcrn_app.web.evaluate.test_set", "frcrn_app.web.options")
                 self.get().warm_up()
                 dnsmos(np.random.default_rng(0).uniform(-0.1, 0.1, 16_000))
             except UserError as error:

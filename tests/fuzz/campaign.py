@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # of this process and those tha
 from fuzz import targets  # noqa: E402
 
 from frcrn_app.errors import UserError  # noqa: E402
-from frcrn_app.isolation import IsolationError, isolated  # noqa: E402
+from frcrn_app.isolation import IsolationError, isolated, warm_up  # noqa: E402
 
 DEADLINE_SECONDS = 20.0
 MEMORY_BYTES = 768 << 20  # the checkpoint loader imports torch within it
@@ -105,6 +105,7 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", default=list(targets.TARGETS), metavar="TARGET")
     parser.add_argument("--cases", type=int, default=10_000, help="of each (default 10000)")
     options = parser.parse_args()
+    warm_up("torch")  # on a busy machine its import alone may take longer than a case may
     failed = 0
     for target in options.targets:
         began = time.monotonic()
