@@ -65,7 +65,7 @@ def export_onnx(model: FRCRN, path: str | os.PathLike, metadata: dict[str, str])
 def onnx_bytes(model: FRCRN, metadata: dict[str, str]) -> bytes:
     """The content of the file that `export_onnx` writes."""
     onnx = _import("onnx")
-    _import("onnxscript")
+    optimizer = _import("onnxscript.optimizer")
     dynamic = torch.export.Dim.DYNAMIC
     with torch.no_grad(), quiet():
         # Two recordings: a batch of one would be taken for the only one there is.
@@ -78,8 +78,11 @@ def onnx_bytes(model: FRCRN, metadata: dict[str, str]) -> bytes:
             dynamic_shapes={"waveform": {0: dynamic, 1: dynamic}},
             dynamo=True,
             verbose=False,
+            optimize=False,  # its many patterns take long, and runtimes fuse operations themselves
         )
-    assert program is not None
+        assert program is not None
+        optimizer.fold_constants(program.model)
+        optimizer.remove_unused_nodes(program.model)
     proto = program.model_proto
     entries = {"config": json.dumps(model.config.to_dict()), "sample_rate": str(SAMPLE_RATE)}
     onnx.helper.set_model_props(proto, entries | metadata)
