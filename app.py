@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from typing import NoReturn
@@ -13,6 +14,7 @@ from frcrn_app.memory import keep_freed_memory
 from frcrn_app.web.options import WebOptions, is_loopback, parse_options
 
 EXIT_USER_ERROR = 2
+LONGEST_TEMPORARY = 70  # characters: processes meet at sockets in it, whose paths may have 104
 STOP_SECONDS = 9.0  # after the signal, at most: orchestrators kill after ten
 
 
@@ -35,6 +37,12 @@ def main() -> int:
             f"Warning: others can reach {options.host}, and nothing limits what one of them may "
             "ask for. For strangers, add --public; docs/deployment.md says what it does.",
             file=sys.stderr,
+        )
+    temporary = tempfile.gettempdir()
+    if len(os.fsencode(temporary)) > LONGEST_TEMPORARY:
+        return _refuse(
+            f"the path of the folder for temporary files is too long: {temporary}; set TMPDIR to a "
+            f"folder of at most {LONGEST_TEMPORARY} characters."
         )
     try:
         app = build_app(options)

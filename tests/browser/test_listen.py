@@ -7,6 +7,7 @@ one is made from the evaluate tab, test_evaluate_tab.py shows.
 import csv
 import io
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -167,7 +168,8 @@ def test_mushra_by_two_listeners_who_learn_nothing_and_its_owner_who_learns_all(
     page = open_window(viewport=PHONE, color_scheme="dark").new_page()
     page.goto(f"{site.invitation('mushra')}?lang=zh")
     page.get_by_role("button", name="开始").press("Enter")
-    for _ in range(2):
+    for place in (1, 2):
+        page.get_by_role("heading", name=re.compile(rf"{place}\D+2")).wait_for()
         page.wait_for_selector(".fr-deck[data-ready]")
         page.keyboard.press("0")
         page.wait_for_function("document.querySelector('.fr-deck').dataset.playing === 'true'")
@@ -180,7 +182,6 @@ def test_mushra_by_two_listeners_who_learn_nothing_and_its_owner_who_learns_all(
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
-        page.wait_for_function("!document.querySelector('.fr-deck[data-ready]')")
     page.get_by_role("heading", name="谢谢").wait_for()
     assert violations(page) == []
 
@@ -208,6 +209,7 @@ def test_ab_with_keys_and_its_end(site, open_window):
     page.goto(site.invitation("ab"))
     page.get_by_role("button", name="Start").click()
     for place in range(2):
+        page.get_by_role("heading", name=f"Page {place + 1} of 2").wait_for()
         page.wait_for_selector(".fr-deck[data-ready]")
         better = "AB"[signals_on(page, test).index("oracle")]
         page.keyboard.press("a")
@@ -219,7 +221,6 @@ def test_ab_with_keys_and_its_end(site, open_window):
             assert "choose" in page.inner_text(".fr-told")
         page.get_by_role("radio", name=f"I prefer {better}").check()
         page.locator(".fr-card > .fr-first").click()
-        page.wait_for_function("!document.querySelector('.fr-deck[data-ready]')")
     page.get_by_role("heading", name="Thank you!").wait_for()
     (listener,) = test.listeners()
     assert [vote.ratings["oracle"] for vote in test.votes(listener).values()] == [1, 1]

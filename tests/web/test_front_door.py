@@ -5,6 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,8 +16,15 @@ from paths import ROOT
 USER = ("ada", "secret word")
 
 
-def test_the_front_door_serves_asks_for_a_log_in_and_leaves_nothing_behind(tmp_path):
-    demo = _start("--auth", ":".join(USER), "--port", str(_free_port()), TMPDIR=str(tmp_path))
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """An empty folder with a path short enough for sockets, which that of tmp_path need not be."""
+    with tempfile.TemporaryDirectory(prefix="door-") as folder:
+        yield Path(folder)
+
+
+def test_the_front_door_serves_asks_for_a_log_in_and_leaves_nothing_behind(temporary):
+    demo = _start("--auth", ":".join(USER), "--port", str(_free_port()), TMPDIR=str(temporary))
     try:
         address = _address_of(demo)
         assert httpx.get(f"{address}/config").status_code == 401
@@ -26,7 +36,7 @@ def test_the_front_door_serves_asks_for_a_log_in_and_leaves_nothing_behind(tmp_p
         out, err = demo.communicate(timeout=30)
         assert demo.returncode in (0, 130)
         assert "Traceback" not in out + err
-        assert list(tmp_path.glob("frcrn-demo-*")) == []
+        assert list(temporary.glob("frcrn-demo-*")) == []
     finally:
         demo.kill()
 
@@ -40,6 +50,18 @@ def test_a_port_that_is_taken_is_said():
     assert demo.returncode == 2
     assert err.startswith("error: port")
     assert "Traceback" not in err
+
+
+def test_a_folder_that_sockets_do_not_fit_in_is_said(tmp_path):
+    folder = tmp_path / ("temporary" * 8)
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "app.py")], capture_output=True, text=True, env=environment
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: the path of the folder for temporary files is too long")
+    assert run.stderr.count("\n") == 1
 
 
 def test_help_does_not_wait_for_the_network():

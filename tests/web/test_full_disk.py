@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
@@ -27,26 +28,27 @@ def can_mount() -> bool:
 
 @pytest.mark.skipif(not can_mount(), reason="needs a small disk of its own, as Linux can mount")
 def test_a_full_disk_is_said_at_every_door_and_keeps_nothing(tmp_path, small_weights, speech):
-    disk, noisy, clean = (tmp_path / name for name in ("disk", "noisy", "clean"))
-    for folder in (disk, noisy, clean):
+    noisy, clean = tmp_path / "noisy", tmp_path / "clean"
+    for folder in (noisy, clean):
         folder.mkdir()
     two_seconds = speech.samples[0, : 2 * 16_000]
     soundfile.write(clean / "talk.wav", two_seconds, 16_000, "DOUBLE")
     soundfile.write(noisy / "talk.wav", 0.5 * two_seconds, 16_000, "DOUBLE")
-    run = subprocess.run(
-        [
-            *MOUNTED,
-            'mount -t tmpfs -o size=2m none "$1" && shift && exec "$@"',
-            "sh",
-            str(disk),
-            *(sys.executable, str(PROGRAM), str(disk), str(noisy / "talk.wav"), str(small_weights)),
-        ],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    # Not in tmp_path, which is too long for the sockets of processes.
+    with tempfile.TemporaryDirectory(prefix="disk-") as disk:
+        run = subprocess.run(
+            [
+                *MOUNTED,
+                'mount -t tmpfs -o size=2m none "$1" && shift && exec "$@"',
+                *("sh", disk, sys.executable, str(PROGRAM), disk),
+                *(str(noisy / "talk.wav"), str(small_weights)),
+            ],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
     assert run.returncode == 0, run.stderr
-    assert "Traceback" not in run.stderr
+    assert "Traceback" not in run.stderr, run.stderr
     tries = defaultdict(list)
     for line in run.stdout.splitlines():
         door, _, said, left = json.loads(line)

@@ -11,6 +11,7 @@ from gradio.components import Component
 
 from frcrn_app.audio import AUDIO_SUFFIXES
 from frcrn_app.metrics import METRICS, metric_keys
+from frcrn_app.web.denoise.weights_menu import empty_menu
 from frcrn_app.web.evaluate.job import REPORTS, Settings
 from frcrn_app.web.evaluate.test_set import TestSet
 from frcrn_app.web.listen import build_panel
@@ -143,13 +144,7 @@ def build_settings() -> SettingsCard:
     usual = set(metric_keys(None))
     return SettingsCard(
         denoise=gr.Checkbox(True, label=text("evaluate.denoise"), elem_id="evaluate-denoise"),
-        weights=gr.Dropdown(
-            [(text("evaluate.automatic"), "auto")],
-            value="auto",
-            label=text("evaluate.weights"),
-            filterable=False,
-            elem_id="evaluate-weights",
-        ),
+        weights=empty_menu("evaluate-weights"),
         metrics=gr.CheckboxGroup(
             metric_choices(),
             value=[name for _, name in metric_choices() if set(metric_keys([name])) <= usual],

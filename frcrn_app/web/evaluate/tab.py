@@ -8,20 +8,20 @@ label Gradio translates to "en" or "zh".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.context import Context
 
-from frcrn_app.errors import Cancelled, UserError
+from frcrn_app.errors import Cancelled
 from frcrn_app.i18n import language_of
-from frcrn_app.i18n import text as sentence_of
 from frcrn_app.report import colour_css
+from frcrn_app.web.denoise.weights_menu import present_choices
+from frcrn_app.web.drawn import QUIET, REQUESTS_AT_ONCE
 from frcrn_app.web.evaluate import shown, status
 from frcrn_app.web.evaluate.endpoint import build_endpoint
 from frcrn_app.web.evaluate.job import EvaluationJob, Pages
 from frcrn_app.web.evaluate.layout import (
-    Choices,
     ResultCards,
     SettingsCard,
     SourceCard,
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from frcrn_app.web.options import WebOptions
 
 POLL_SECONDS = 0.25  # between two looks at a job's progress
-REQUESTS_AT_ONCE = 16  # that may wait for their turn; more wait in Gradio's queue
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def _page() -> gr.Blocks:
@@ -71,18 +69,6 @@ def build_evaluate_tab(options: WebOptions, engine: Engine, listening: Shelf) ->
         elem_classes="fr-silent",
     )
 
-    def weight_choices() -> Choices:
-        """The weights that are here; the first tab is where others are fetched.
-
-        To list them takes torch, for which no start should wait.
-        """
-        try:
-            entries, at_work = engine.weights(), engine.at_work()
-        except UserError:  # shown where the weights are used
-            entries, at_work = [], None
-        automatic = f"{sentence_of('evaluate.automatic')} · {at_work.name if at_work else '–'}"
-        return [(automatic, "auto")] + [(e.title, e.name) for e in entries if e.present]
-
     with gr.Row(elem_classes="fr-columns fr-evaluate"):
         with gr.Column(elem_classes="fr-left"):
             with gr.Column(elem_classes="fr-card"):
@@ -92,15 +78,22 @@ def build_evaluate_tab(options: WebOptions, engine: Engine, listening: Shelf) ->
         with gr.Column(elem_classes="fr-right"):
             cards = build_results()
     pages = Pages()
+    test_set.source.change(
+        lambda chosen: [gr.update(visible=name == chosen) for name in test_set.groups],
+        test_set.source,
+        list(test_set.groups.values()),
+        queue=False,
+        **QUIET,
+    )
     _connect_run(options, engine, pages, language, test_set, settings, cards, listening)
     _connect_views(pages, language, cards, listening)
     connect_panel(cards.listening, pages, engine, listening)
     page = _page()
     page.load(
-        lambda: gr.update(choices=weight_choices()),
+        lambda: gr.update(choices=present_choices(engine)),
         outputs=settings.weights,
         queue=False,
-        **_QUIET,
+        **QUIET,
     )
 
     def leave(request: gr.Request) -> None:
@@ -120,7 +113,7 @@ def _connect_run(
     cards: ResultCards,
     listening: Shelf,
 ) -> None:
-    """The buttons that start and stop, and the choice of the source."""
+    """The buttons that start and stop."""
 
     def run(values: Values, request: gr.Request) -> Iterator[Update]:
         """Values while an evaluation runs, then its result, then its files."""
@@ -156,13 +149,6 @@ def _connect_run(
         if job is not None:
             job.cancel()
 
-    test_set.source.change(
-        lambda chosen: [gr.update(visible=name == chosen) for name in test_set.groups],
-        test_set.source,
-        list(test_set.groups.values()),
-        queue=False,
-        **_QUIET,
-    )
     settings.run.click(
         run,
         {language, *test_set.inputs, *settings.inputs},
@@ -170,9 +156,9 @@ def _connect_run(
         trigger_mode="once",
         concurrency_limit=REQUESTS_AT_ONCE,
         concurrency_id="evaluate",
-        **_QUIET,
+        **QUIET,
     )
-    settings.stop.click(stop, queue=False, **_QUIET)
+    settings.stop.click(stop, queue=False, **QUIET)
 
 
 def _connect_views(pages: Pages, language: gr.HTML, cards: ResultCards, listening: Shelf) -> None:
@@ -223,14 +209,14 @@ def _connect_views(pages: Pages, language: gr.HTML, cards: ResultCards, listenin
         job = pages.finished(str(request.session_hash))
         return shown.files(cards, job, language_of(tongue), listening)
 
-    language.switched(redraw, inputs, cards.outputs, queue=False, **_QUIET)
+    language.switched(redraw, inputs, cards.outputs, queue=False, **QUIET)
     cards.listening.voted(
-        renew, [language], list(cards.files.values()), trigger_mode="always_last", **_QUIET
+        renew, [language], list(cards.files.values()), trigger_mode="always_last", **QUIET
     )
     for chooser in (cards.metric, cards.grouping):
-        chooser.input(draw, inputs, cards.pictures, **_QUIET)
-    cards.system.input(show_scores, inputs, cards.table, **_QUIET)
-    cards.table.select(open_row, [language], cards.row, **_QUIET)
+        chooser.input(draw, inputs, cards.pictures, **QUIET)
+    cards.system.input(show_scores, inputs, cards.table, **QUIET)
+    cards.table.select(open_row, [language], cards.row, **QUIET)
     # At the start the component without a face may speak before anyone listens.
     _page().load(
         redraw,
@@ -238,5 +224,5 @@ def _connect_views(pages: Pages, language: gr.HTML, cards: ResultCards, listenin
         cards.outputs,
         js="(language, ...rest) => [window.frcrnPage?.language ?? 'en', ...rest]",
         queue=False,
-        **_QUIET,
+        **QUIET,
     )
