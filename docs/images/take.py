@@ -17,13 +17,17 @@ from playwright.sync_api import Page, sync_playwright
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1]))
 
+from frcrn_app.audio import load_audio, save_audio  # noqa: E402
 from frcrn_app.web.app import build_app, close, launch  # noqa: E402
 from frcrn_app.web.options import WebOptions  # noqa: E402
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+FLAGS += ["--autoplay-policy=no-user-gesture-required"]
+FLAGS += ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
 COLOURS = 255  # of a picture: a third of the bytes
 EXAMPLE = "Fan, Russian"
+MICROPHONE = "pairs/noisy/english_fan.flac"
 WIDE = {"viewport": {"width": 1280, "height": 900}}
 NARROW = {"viewport": {"width": 390, "height": 1180}, "device_scale_factor": 1.5}
 
@@ -59,6 +63,15 @@ def clean_a_folder(page: Page, address: str) -> None:
     page.wait_for_selector('.fr-batch[data-state="ended"]', timeout=200_000)
 
 
+def speak_beside_a_fan(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_selector("#weights")
+    page.get_by_role("tab", name="Live").click()
+    page.click(".fr-live-tab .fr-go")
+    page.wait_for_selector(".fr-live-tab[data-state=running]", timeout=60_000)
+    time.sleep(12)  # the spectrograms fill
+
+
 def save_report(page: Page) -> None:
     """The HTML report of the evaluation that the page shows, as a browser opens it."""
     with page.expect_download() as waiting:
@@ -87,8 +100,14 @@ def main() -> None:
     address = launch(app, options)
     app.engine.get().warm_up()
     time.sleep(5)  # until the rest is warm, too
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        speech = save_audio(
+            Path(folder) / "speech.wav",
+            load_audio(FOLDER.parents[1] / "examples" / MICROPHONE),
+            format="wav16",
+        )
+        flags = [*FLAGS, f"--use-file-for-fake-audio-capture={speech}"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_context(**WIDE).new_page()
         clean_an_example(page, address)
         save(page, "denoise-wide.png", full_page=True)
@@ -100,6 +119,10 @@ def main() -> None:
         page = browser.new_context(**WIDE).new_page()
         clean_a_folder(page, address)
         save(page, "batch-wide.png", full_page=True)
+        page = browser.new_context(**WIDE).new_page()
+        speak_beside_a_fan(page, address)
+        save(page, "live-wide.png", full_page=True)
+        page.close()
         page = browser.new_context(**WIDE).new_page()
         evaluate_the_examples(page, address)
         page.set_viewport_size({"width": 1280, "height": 1720})

@@ -165,9 +165,7 @@ def launch(app: Page, options: WebOptions) -> str:
     )
     # uvicorn looks at both when a WebSocket is opened; noise cannot be compressed.
     app.server.config.ws_max_size, app.server.config.ws_per_message_deflate = LARGEST_BYTES, False
-    app.engine.warm_up()
-    if app.live:
-        app.live.start()
+    app.engine.warm_up(then=app.live.start if app.live else lambda: None)
     return share_address or address
 
 

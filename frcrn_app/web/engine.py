@@ -117,8 +117,12 @@ class Engine:
         """Clean audio and wait for it. A progress callback that raises cancels, as always."""
         return self.submit(audio, strength, weights, progress).result()
 
-    def warm_up(self) -> None:
-        """Load the first weights and run the networks once, in the background."""
+    def warm_up(self, then: Callable[[], None]) -> None:
+        """Load the first weights and run the networks once, in the background.
+
+        Args:
+            then: called at the end, whatever came of it.
+        """
 
         def warm() -> None:
             from frcrn_app.metrics import dnsmos
@@ -133,6 +137,7 @@ class Engine:
                 logger.warning("%s", error)  # the page shows the sentence when it is used
             except Exception:
                 logger.exception("warm-up failed")
+            then()
 
         self._warming = threading.Thread(target=warm, name="warm-up", daemon=True)
         self._warming.start()

@@ -13,6 +13,8 @@ from frcrn_app.web.live.streams import Streams, StreamsProcesses, Work
 
 logger = logging.getLogger(__name__)
 
+PATIENCE_SECONDS = 10.0  # in which whoever has just opened the page has the machine for themselves
+
 
 class Conductor:
     """Advances the sessions that are served, one frame of each at a time, all of them together.
@@ -44,7 +46,7 @@ class Conductor:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Make the streams, in the background."""
+        """Make the streams, in the background: when somebody comes for them, or a little later."""
         self._thread.start()
 
     def attend(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -67,6 +69,7 @@ class Conductor:
             self._thread.join(5)
 
     def _run(self) -> None:
+        self._wake.wait(PATIENCE_SECONDS)
         while not self._closed:
             try:
                 self._streams = self._make()

@@ -75,7 +75,7 @@ class Live:
         return WebSocketRoute(f"/{ADDRESS}", self._visit)
 
     def start(self) -> None:
-        """Make the streams ready, in the background."""
+        """Make the streams ready, in the background; see `Conductor.start`."""
         self._conductor.start()
 
     def close(self) -> None:
@@ -109,6 +109,7 @@ class Live:
                 read_hello(await _text(websocket))
             self._conductor.attend(asyncio.get_running_loop())
             session = self._hall.enter(visitor(websocket.scope))
+            self._conductor.notify()
         except UserError as error:
             return error
         try:

@@ -19,7 +19,7 @@ import numpy as np
 from frcrn_app.web.live.messages import FRAME, FRAMES_A_SECOND, to_pcm, to_samples
 from frcrn_app.workers import cores
 
-LOAD = 0.7  # of a frame's time that the network may take, so that every frame is there in time
+LOAD = 0.6  # of a frame's time that the network may take, so that every frame is there in time
 MOST = 64  # streams that are tried
 TRIES = 15  # frames of each number of streams
 MOST_PROCESSES = 4  # each takes a third of a gigabyte
@@ -152,8 +152,11 @@ class StreamsProcesses:
 
 
 def processes_for(seats: int | None) -> int:
-    """How many processes serve so many sessions, or as many as this machine can (None)."""
-    return min(cores(), seats or MOST_PROCESSES, MOST_PROCESSES)
+    """How many processes serve so many sessions, or as many as this machine can (None).
+
+    A core is left to the server, which every frame passes twice.
+    """
+    return max(1, min(cores() - 1, seats or MOST_PROCESSES, MOST_PROCESSES))
 
 
 class _Process:
