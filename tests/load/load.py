@@ -29,6 +29,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIP = ROOT / "examples" / "noisy" / "fan-russian.flac"
@@ -58,6 +59,13 @@ class Server:
             with suppress(psutil.Error):
                 total += process.memory_full_info().pss
         return total / 2**20
+
+    def start_live(self) -> None:
+        """Come for a live session once: its processes start then, or at a moment of their own."""
+        with connect(f"{self.address.replace('http', 'ws', 1)}/frcrn/live") as socket:
+            socket.send(json.dumps({"kind": "hello", "rate": 16_000, "frame": 320}))
+            while json.loads(socket.recv(120))["kind"] not in ("ready", "ended"):
+                pass
 
 
 @contextmanager
@@ -244,6 +252,7 @@ def main() -> int:
     parser.add_argument("--hostile", type=int, default=5)
     options = parser.parse_args()
     with served("--public") as server:
+        server.start_live()
         expected = Visitor(server, "192.0.2.1").clean(CLIP)
         began = server.memory()
         print(f"memory after one recording: {began:.0f} MiB")

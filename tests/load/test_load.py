@@ -18,6 +18,7 @@ from load.load import CLIP, RefusedError, Server, Visitor, run_round, served
 @pytest.fixture(scope="module")
 def server():
     with served("--public") as started:
+        started.start_live()
         yield started
 
 
