@@ -110,7 +110,8 @@ def main() -> int:
     if options.live_visitors:
         arguments += ["--live-visitors", options.live_visitors]
     with served(*arguments) as server:
-        time.sleep(30)  # the warm-up of everything else, and of what is live
+        server.start_live()  # after the warm-up of everything else
+        time.sleep(2)
         address = server.address.replace("http", "ws", 1) + "/frcrn/live"
         found = asyncio.run(run(address, options.clients, options.seconds))
     live = [client for client in found if client.sent]

@@ -7,7 +7,6 @@ has threads nor runs the caller's main module again, so that a script needs no `
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
@@ -18,7 +17,7 @@ from pebble import ProcessExpired, ProcessPool
 from frcrn_app.errors import PairError, UserError
 from frcrn_app.evaluation import scoring
 from frcrn_app.evaluation.scoring import PairScores, ScoreTask, SoundScores
-from frcrn_app.workers import Threads, cores
+from frcrn_app.workers import Threads, cores, step_back
 
 TASK_SECONDS = 900.0  # after which a pair of short files is given up
 BYTES_A_SECOND = 32_000  # of its files, by which it gets more time: what WAV takes at 16 kHz
@@ -39,7 +38,10 @@ class ScoringPool:
         self.workers = workers or default_workers()
         self.task_seconds = task_seconds
         self._pool = ProcessPool(
-            max_workers=self.workers, initializer=_step_back, context=cast(Any, Threads(1))
+            max_workers=self.workers,
+            initializer=step_back,
+            initargs=(NICE,),
+            context=cast(Any, Threads(1)),
         )
 
     def __enter__(self) -> ScoringPool:
@@ -116,8 +118,3 @@ def _nothing(task: ScoreTask, error: UserError) -> PairScores:
     return PairScores(
         {name: SoundScores.nothing(keys, error) for name, keys in task.metrics.items()}
     )
-
-
-def _step_back() -> None:
-    with suppress(AttributeError, OSError):  # there is no such call on Windows
-        os.nice(NICE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pickle
 import signal
@@ -14,22 +13,21 @@ from operator import attrgetter
 from typing import Any
 
 from frcrn_app.isolation import transport
+from frcrn_app.workers import end_with_parent, step_back
 
 NICE = 5  # behind the network, which many wait for
-_PR_SET_PDEATHSIG = 1  # prctl.h
 
 
 def start() -> None:
     """Make a new process one that ends at once when told to, or when the server is gone."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # also amid a library's endless loop
+    end_with_parent()
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # if the machine runs out of memory: this one first
     # Decoders comment on every damaged frame, on standard error.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    with suppress(AttributeError, OSError):
-        os.nice(NICE)
+    step_back(NICE)
     with suppress(ImportError, ValueError):
         import resource
 

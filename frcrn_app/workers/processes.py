@@ -7,12 +7,10 @@ that has threads nor runs the caller's main module again: a script needs no `__m
 
 from __future__ import annotations
 
-import ctypes
 import os
 import secrets
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -29,8 +27,8 @@ from pebble import ProcessExpired, ProcessPool
 
 from frcrn_app.workers.crew import Handle, Lost, Make, Seat, WorkerDied
 from frcrn_app.workers.held import THREADS, Held
+from frcrn_app.workers.manners import end_with_parent
 
-_PR_SET_PDEATHSIG = 1  # prctl.h
 _SCRATCH = "frcrn-workers-"
 
 
@@ -162,8 +160,7 @@ def _begin(make: Make, seat: Seat) -> None:
     """Make a new process a worker, which ends when the one that started it is gone."""
     global _held
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that gives the work
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     _held = Held(make, seat)
 
 

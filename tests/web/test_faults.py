@@ -1,7 +1,9 @@
 """How failures reach visitors: in their language, without the server's folders."""
 
+import errno
 import logging
 import re
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,3 +77,13 @@ def test_file_names_cannot_break_the_words():
     name = 'a{file}" is {0} %s.wav'
     words = sentence(AudioError("web.too_long", name=Path(name), minutes="10"), "zh")
     assert name in words
+
+
+@pytest.mark.parametrize(("number", "full"), [(errno.ENOSPC, True), (errno.EACCES, False)])
+def test_a_full_disk_is_one_behind_another_error_too(number, full, caplog):
+    try:
+        raise BrokenProcessPool from OSError(number, "no process could be started")
+    except BrokenProcessPool as error:
+        said = sentence(error, "en")
+    assert ("no room" in said) == full
+    assert bool(caplog.records) != full  # nobody looks for what the sentence says

@@ -22,7 +22,7 @@ from frcrn_app.workers import cores
 LOAD = 0.6  # of a frame's time that the network may take, so that every frame is there in time
 MOST = 64  # streams that are tried
 TRIES = 15  # frames of each number of streams
-MOST_PROCESSES = 4  # each takes a third of a gigabyte
+MOST_PROCESSES = 4  # each takes a quarter of a gigabyte
 
 Work = list[tuple[int, int, bytes]]  # session, number of the frame, samples
 
