@@ -102,6 +102,8 @@ class RayCrew:
     def replace(self, worker: int) -> None:
         import ray
 
+        if not any(node["Alive"] for node in ray.nodes()):  # Ray would wait for machines for ever
+            raise UserError("workers.no_machine")
         ray.kill(self._actors[worker])
         self._actors[worker] = self._started(worker)
 

@@ -66,7 +66,11 @@ class Crew(Protocol):
         ...
 
     def replace(self, worker: int) -> None:
-        """End a worker, whatever it does, and start another in its place."""
+        """End a worker, whatever it does, and start another in its place.
+
+        Raises:
+            UserError: there is no machine left that could start one.
+        """
         ...
 
     def free(self, handles: Sequence[Handle]) -> None:

@@ -1,10 +1,13 @@
 """A Ray cluster of two nodes on this machine: the same files, and nothing lost with a worker."""
 
 import os
+import time
 from functools import partial
 
 import numpy as np
+import psutil
 import pytest
+from command_line import run_frcrn, write_noise
 from paths import ROOT
 from sets import pairs_of
 from workers_that_die import Dying
@@ -94,3 +97,23 @@ def test_an_evaluation_on_the_cluster_has_the_rows_of_one_on_this_machine(
                 spread.values(system, metric), plain.values(system, metric), rtol=1e-5
             )
     assert np.isfinite(spread.real_time_factor())
+
+
+def test_a_run_whose_last_machine_is_gone_ends_and_says_so(tmp_path, small_weights, monkeypatch):
+    """In place of waiting for another one for ever, as Ray does."""
+    monkeypatch.setenv("RAY_health_check_period_ms", "300")
+    for number in range(40):
+        write_noise(tmp_path / "in" / f"{number:02d}.wav", seconds=3)
+    options = ["--weights", small_weights, "--ray", "--workers", "1"]
+    running = run_frcrn("denoise", "in", "-o", "out", *options, cwd=tmp_path)
+    while running.poll() is None and not list(tmp_path.glob("out/*.wav")):
+        time.sleep(0.05)
+    for process in psutil.Process(running.pid).children(recursive=True):
+        if process.name() == "raylet":
+            process.kill()
+    _, said = running.communicate(timeout=90)
+    assert running.returncode == 2, said
+    assert "The last machine of the Ray cluster is gone." in said
+    assert "Traceback" not in said
+    for path in tmp_path.glob("out/*.wav"):
+        assert load_audio(path).samples.shape == (1, 48_000)

@@ -72,9 +72,13 @@ def spoken_into_microphone(example_pairs, tmp_path_factory) -> Path:
     return save_audio(path, load_audio(noisy), format="wav16")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(spoken_into_microphone):
-    """A Chromium without a window."""
+    """A Chromium without a window.
+
+    It ends with this folder's tests, because as long as it runs, its thread has an event loop and
+    tests elsewhere could run none of their own.
+    """
     playwright = pytest.importorskip("playwright.sync_api")
     if not CHROMIUM:
         pytest.skip("the browser tests need Debian's package chromium")

@@ -7,8 +7,8 @@ import io
 import re
 import subprocess
 import sys
+import time
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import httpx
@@ -117,7 +117,7 @@ def test_a_batch_rests_while_nobody_follows_it_and_goes_on_when_someone_does(bat
     for _ in found.follow(lambda: next(looks, True)):
         pass
     while not found.is_idle:
-        asyncio.run(asyncio.sleep(0.05))
+        time.sleep(0.05)
     rested = states(found.shown())
     assert "waiting" in rested
     assert not {"reading", "cleaning", "scoring", "failed"} & set(rested)
@@ -223,8 +223,7 @@ def test_assistants_find_and_use_the_documented_endpoints_alone(demo, tmp_path):
             tools = (await session.list_tools()).tools
             return tools, await session.call_tool("denoise", {"audio": sound})
 
-    with ThreadPoolExecutor() as pool:  # this thread may have an event loop already
-        tools, answer = pool.submit(asyncio.run, ask()).result()
+    tools, answer = asyncio.run(ask())
     assert {tool.name for tool in tools} == {"denoise", "batch", "evaluate"}
     assert all(tool.description for tool in tools)
     assert not answer.isError
