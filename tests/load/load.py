@@ -261,7 +261,9 @@ def main() -> int:
             print(f"round {number}: {outcome}")
         beside = run_round(server, options.clients, expected, options.hostile)
         print(f"beside {options.hostile} hostile visitors: {beside}")
-        rounds = [*calm, beside]
+        after = run_round(server, options.clients, expected)
+        print(f"after they are gone: {after}")
+        rounds = [*calm, beside, after]
     return int(any(r.wrong or r.right != options.clients for r in rounds))
 
 
