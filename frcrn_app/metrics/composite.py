@@ -116,7 +116,11 @@ def _mean_of_best(distances: np.ndarray) -> float:
 
 
 def _log_likelihood_ratio(clean: np.ndarray, degraded: np.ndarray) -> np.ndarray:
-    """How much worse the degraded frames' predictors fit the clean frames: [frames]."""
+    """How much worse the degraded frames' predictors fit the clean frames: [frames].
+
+    0 for frames of digital silence, where the published code compares the rounding of its own 1e-16
+    and comes to 20.
+    """
     correlation = _autocorrelation(clean)  # [frames, 17]
     lags = np.abs(np.subtract.outer(np.arange(_LPC_ORDER + 1), np.arange(_LPC_ORDER + 1)))
     matrix = correlation[:, lags]  # [frames, 17, 17]

@@ -18,9 +18,9 @@ _MIN_PESQ_SECONDS = 0.25  # pesq refuses less
 # P.862.3 advises against longer recordings in one PESQ run, and the pesq package's tables of 50
 # utterances overflow silently, or crash the process, on long ones.
 _MAX_PESQ_SECONDS = 30.0
-_MIN_STOI_SECONDS = (
-    0.4  # 30 frames of 12.8 ms and a window; less has no intermediate intelligibility
-)
+# 30 frames of 12.8 ms and a window, and one that pystoi leaves out; less has no intermediate
+# intelligibility.
+_MIN_STOI_SECONDS = 0.41
 _MAX_STOI_SECONDS = 600.0  # at once; pystoi's segments take 1 MB a second
 _MAX_SI_SDR = 100.0  # dB; beyond it only rounding is left of the error, or of the reference
 
@@ -91,7 +91,7 @@ def stoi_score(
 
     pystoi's extended STOI dithers with numpy's global generator: it is seeded here, and put back.
     Recordings longer than ten minutes are scored in equal pieces of up to ten, and averaged over
-    the pieces that hold sound. Raises MetricError for silence and for less than 30 frames (0.4 s)
+    the pieces that hold sound. Raises MetricError for silence and for less than 30 frames (0.41 s)
     that are not silent.
     """
 
