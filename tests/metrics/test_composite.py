@@ -11,8 +11,8 @@ from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import MetricError
 
 # CSIG, CBAK, COVL for a PESQ of 2.5, and segmental SNR, of two seconds of two examples, as pysepm
-# 0.1.1 has them, a port of the authors' own code. With their PESQ, 48 pairs of VoiceBank-DEMAND come
-# to 3.453 / 2.520 / 2.778 and 1.55 dB (noisy files), as in an independent implementation.
+# 0.1.1 has them, a port of the authors' own code. With their PESQ, 48 pairs of VoiceBank-DEMAND
+# come to 3.453 / 2.520 / 2.778 and 1.55 dB (noisy files), as in an independent implementation.
 PUBLISHED = {
     1: (2.698195, 2.158478, 2.475227, -2.503638),
     2: (3.724746, 3.597124, 3.120803, 14.393097),
