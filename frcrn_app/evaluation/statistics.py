@@ -92,7 +92,7 @@ def sign_flip_tests(
     tests: dict[int, Test] = {}
     for places, sums, counts in _units(columns, clusters):
         units = counts.size
-        least = max(2.0 ** (1 - units), 1 / (resamples + 1)) if units else 1.0
+        least = max(2.0 ** (1 - units), 2 / (resamples + 1)) if units else 1.0
         p_values = np.full(len(places), math.nan)
         if units >= MIN_TEST_FILES:
             test: Any = permutation_test(
@@ -128,6 +128,11 @@ def files_needed(tests: int) -> int:
     while max(tests, 1) * 2.0 ** (1 - files) >= ALPHA:
         files += 1
     return files
+
+
+def flips_needed(tests: int) -> int:
+    """Fewest sign flips with which one of so many corrected tests can be significant."""
+    return math.ceil(2 * tests / ALPHA)
 
 
 def _units(

@@ -20,6 +20,7 @@ from frcrn_app.evaluation.statistics import (
     RESAMPLES,
     Mean,
     files_needed,
+    flips_needed,
     holm,
     mean_intervals,
     sign_flip_tests,
@@ -108,7 +109,8 @@ def summarise(evaluation: Evaluation, *, seed: int = 0, resamples: int = RESAMPL
     Args:
         evaluation: rows in their order, which the seed's draws follow.
         seed: of the bootstrap and of the sign flips.
-        resamples: of the bootstrap, and sign flips where not all can be listed.
+        resamples: of the bootstrap, and sign flips where not all can be listed; more of these where
+            so many comparisons would otherwise never be significant after their correction.
     """
     clusters = _clusters(evaluation)
     everything = np.ones(len(evaluation.rows), dtype=bool)
@@ -194,7 +196,8 @@ def _comparisons(
         [evaluation.values(s, metric) - evaluation.values(b, metric) for s, b, metric in cells]
     )
     means = mean_intervals(differences, seed, resamples, clusters)
-    tests = sign_flip_tests(differences, seed, resamples, clusters)
+    flips = max(resamples, flips_needed(len(cells)))
+    tests = sign_flip_tests(differences, seed, flips, clusters)
     corrected = holm([test.p for test in tests])
     # Whatever the scores, no corrected p can be below what the smallest ones come to.
     least = holm([test.least if math.isfinite(test.p) else math.nan for test in tests])

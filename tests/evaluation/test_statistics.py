@@ -56,6 +56,41 @@ def test_bootstrap_intervals_have_the_width_of_theory():
     assert mean.high - mean.low == pytest.approx(width, rel=0.05)
 
 
+def test_intervals_of_few_files_are_students():
+    """Of 1 to 5: 3 +- 2.776 * 1.581 / sqrt(5)."""
+    [mean] = mean_intervals(np.array([[1.0, 2, 3, math.nan, 4, 5]]), seed=0)
+    assert (mean.n, mean.mean) == (5, 3)
+    assert (mean.low, mean.high) == pytest.approx((1.0368, 4.9632), abs=1e-4)
+
+
+def test_intervals_from_thirty_files_on_lean_as_the_scores_do():
+    from scipy.stats import bootstrap
+
+    scores = np.random.default_rng(0).exponential(size=30)
+    thirty, fewer = (mean_intervals(scores[None, :files], seed=0)[0] for files in (30, 29))
+    expected = bootstrap((scores,), np.mean, method="BCa", rng=np.random.default_rng(1))
+    low, high = expected.confidence_interval
+    assert (thirty.low, thirty.high) == pytest.approx((low, high), abs=0.04 * (high - low))
+    assert thirty.high - thirty.mean > 1.3 * (thirty.mean - thirty.low)
+    assert fewer.high - fewer.mean == pytest.approx(fewer.mean - fewer.low)
+
+
+@pytest.mark.parametrize("speakers", [8, 40])
+def test_intervals_of_unequal_speakers_are_those_of_a_robust_regression(speakers):
+    from statsmodels.api import OLS
+
+    draw = np.random.default_rng(1)
+    clusters = np.repeat(np.arange(speakers), draw.integers(1, 8, speakers))
+    gains = draw.normal(size=speakers)[clusters] + draw.normal(0, 0.3, clusters.size)
+    fit = OLS(gains, np.ones_like(gains)).fit(
+        cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True
+    )
+    [mean] = mean_intervals(gains[None], 0, clusters=clusters.tolist())
+    # Exactly for few; the bootstrap, for many, within what it draws and how the scores lean.
+    tolerance = 1e-9 if speakers < 30 else 0.1 * np.ptp(fit.conf_int())
+    assert (mean.low, mean.high) == pytest.approx(tuple(fit.conf_int()[0]), abs=tolerance)
+
+
 def test_few_files_get_no_interval_and_no_test():
     [mean] = mean_intervals(np.array([[1.0, 2.0, 3.0, 4.0]]), seed=0)
     assert mean.mean == 2.5
@@ -66,6 +101,16 @@ def test_few_files_get_no_interval_and_no_test():
 def test_sign_flips_are_exact_for_few_files():
     columns = np.array([[1.0, 2, 3, 4, 5, 6, math.nan], [1.0, -1, 2, -2, 3, -3, math.nan]])
     assert [test.p for test in sign_flip_tests(columns, seed=0)] == [2 / 64, 1.0]
+
+
+@pytest.mark.parametrize(("files", "least"), [(6, 1 / 32), (9, 1 / 256), (10, 0.002)])
+def test_the_smallest_p_is_what_the_clearest_difference_has(files, least):
+    """All flips of 6 and of 9 files are listed, and 999 of those of 10 are drawn."""
+    clear, unclear = np.arange(1.0, files + 1), (-1.0) ** np.arange(files)
+    tests = sign_flip_tests(np.array([clear, unclear]), seed=0, resamples=999)
+    assert tests[0].p == pytest.approx(least)
+    assert tests[1].p > 0.5
+    assert [test.least for test in tests] == pytest.approx([least, least])
 
 
 def test_sign_flips_of_many_files_agree_with_a_t_test():
@@ -163,6 +208,17 @@ def test_few_files_and_many_tests_are_called_too_few_with_the_number_needed():
     assert few[0].files_needed == 9
     assert {comparison.verdict for comparison in enough} == {"better"}
     assert {comparison.better for comparison in enough if comparison.metric != "lsd"} == {"a"}
+
+
+def test_a_clear_difference_is_significant_among_however_many_comparisons():
+    """Fifty flips alone cannot reach p < .05 / 3."""
+    draw = np.random.default_rng(0)
+    scores = {
+        system: {"si_sdr": list(draw.normal(level, 1, 16))}
+        for system, level in ((NOISY, 0), ("a", 20), ("b", 40))
+    }
+    comparisons = summarise(evaluation_of(scores), resamples=50).comparisons
+    assert [comparison.better for comparison in comparisons] == ["a", "b", "b"]
 
 
 def test_no_proof_is_not_proof_of_equality():
