@@ -99,7 +99,8 @@ def _by_frame(
     """
     count = int(clean.size / _HOP - _FRAME / _HOP)
     if count < 1:
-        raise MetricError("metrics.too_short", metric="CSIG", seconds=2 * _FRAME / SAMPLE_RATE)
+        seconds = (_FRAME + _HOP) / SAMPLE_RATE
+        raise MetricError("metrics.too_short", metric="CSIG", seconds=seconds)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, _FRAME + 1) / (_FRAME + 1))
     every = [
         np.lib.stride_tricks.sliding_window_view(samples, _FRAME)[: count * _HOP : _HOP]
