@@ -242,12 +242,14 @@ def test_windows_cover_everything_with_real_samples(samples, window):
 
 
 def test_one_window_fades_into_the_next():
-    """Slowly, and only when the second one's memory has filled up (39 frames, 0.8 s)."""
-    enhanced = np.zeros(6 * 16_000, np.float32)
-    cross_fade(enhanced, np.full(4 * 16_000, 0.5, np.float32), 0)
-    cross_fade(enhanced, np.ones(4 * 16_000, np.float32), 2 * 16_000)
-    assert (enhanced[: 2 * 16_000 + 12_800] == 0.5).all()
-    assert (enhanced[4 * 16_000 :] == 1).all()
+    """Slowly, when the second one's memory has filled up (39 frames, 0.8 s), and before the first
+    one runs out of frames that follow; what is padded to a whole window is left out."""
+    enhanced = np.zeros(7 * 16_000, np.float32)
+    for number, level in enumerate((0.25, 0.5, 1)):
+        cross_fade(enhanced, np.full(4 * 16_000, level, np.float32), 2 * 16_000 * number)
+    assert (enhanced[: 2 * 16_000 + 12_800] == 0.25).all()
+    assert (enhanced[4 * 16_000 - 6_400 : 4 * 16_000 + 12_800] == 0.5).all()
+    assert (enhanced[6 * 16_000 - 6_400 :] == 1).all()
     steps = np.diff(enhanced)
     assert steps.min() >= 0
     assert steps.max() < 1 / 4_000
