@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from frcrn_app.errors import UserError
 from frcrn_app.memory import keep_freed_memory
+from frcrn_app.threads import leave_cores_to_others
 from frcrn_app.web.options import WebOptions, is_loopback, parse_options
 
 EXIT_USER_ERROR = 2
@@ -22,6 +23,7 @@ def main() -> int:
     """Serve until Ctrl-C or a container's stop signal; returns the exit code."""
     began = time.perf_counter()
     keep_freed_memory()
+    leave_cores_to_others()
     options = parse_options()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from paths import PACKAGE, ROOT
 
-GROUND = {"constants", "errors", "faults", "files", "i18n", "memory", "resources", "version"}
+GROUND = {"constants", "errors", "faults", "files", "i18n", "memory", "resources", "threads", "version"}
 
 DOORS = {"cli", "web"}  # may import every room, but not each other
 
