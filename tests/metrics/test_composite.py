@@ -19,24 +19,35 @@ PUBLISHED = {
 }
 
 
+@pytest.fixture(scope="module")
+def pair_of(example_pairs):
+    """A function that gives two seconds of an example, clean and noisy, each [samples]."""
+
+    def pair(example: int) -> list[np.ndarray]:
+        return [
+            load_audio(path).samples[0, SAMPLE_RATE : 3 * SAMPLE_RATE]
+            for path in reversed(example_pairs[example])
+        ]
+
+    return pair
+
+
 @pytest.mark.parametrize("example", PUBLISHED)
-def test_scores_are_those_of_the_published_code(example, example_pairs):
-    clean, noisy = (
-        load_audio(path).samples[0, SAMPLE_RATE : 3 * SAMPLE_RATE]
-        for path in reversed(example_pairs[example])
-    )
+def test_scores_are_those_of_the_published_code(example, pair_of):
+    clean, noisy = pair_of(example)
     found = *metrics.composite_scores(clean, noisy, 2.5), metrics.segmental_snr(clean, noisy)
     assert found == pytest.approx(PUBLISHED[example], abs=2e-6)
 
 
-def test_digital_silence_is_no_distortion(example_pairs):
+def test_quiet_recordings_score_like_loud_ones(pair_of):
+    clean, noisy = (0.01 * samples for samples in pair_of(1))
+    found = *metrics.composite_scores(clean, noisy, 2.5), metrics.segmental_snr(clean, noisy)
+    assert found == pytest.approx(PUBLISHED[1], abs=0.015)
+
+
+def test_digital_silence_is_no_distortion(pair_of):
     """The published code compares the rounding of its own 1e-16 there, and gives CSIG 1."""
-    clean, noisy = (
-        load_audio(path).samples[0, SAMPLE_RATE : 3 * SAMPLE_RATE]
-        for path in reversed(example_pairs[1])
-    )
-    silence = np.zeros(SAMPLE_RATE)
-    padded = metrics.composite_scores(np.append(clean, silence), np.append(noisy, silence), 2.5)
+    padded = metrics.composite_scores(*(np.pad(part, (0, SAMPLE_RATE)) for part in pair_of(1)), 2.5)
     assert padded.csig > PUBLISHED[1][0]
 
 
