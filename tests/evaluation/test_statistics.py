@@ -7,7 +7,13 @@ import pytest
 from sets import evaluation_of
 
 from frcrn_app.evaluation import NOISY, summarise
-from frcrn_app.evaluation.statistics import holm, mean_intervals, sign_flip_tests
+from frcrn_app.evaluation.statistics import (
+    files_needed,
+    flips_needed,
+    holm,
+    mean_intervals,
+    sign_flip_tests,
+)
 from frcrn_app.evaluation.summary import win_rate
 
 
@@ -59,7 +65,7 @@ def test_bootstrap_intervals_have_the_width_of_theory():
 def test_intervals_of_few_files_are_students():
     """Of 1 to 5: 3 +- 2.776 * 1.581 / sqrt(5)."""
     [mean] = mean_intervals(np.array([[1.0, 2, 3, math.nan, 4, 5]]), seed=0)
-    assert (mean.n, mean.mean) == (5, 3)
+    assert (repr(mean.n), mean.mean) == ("5", 3)  # files are counted in whole numbers
     assert (mean.low, mean.high) == pytest.approx((1.0368, 4.9632), abs=1e-4)
 
 
@@ -81,11 +87,12 @@ def test_intervals_of_unequal_speakers_are_those_of_a_robust_regression(speakers
 
     draw = np.random.default_rng(1)
     clusters = np.repeat(np.arange(speakers), draw.integers(1, 8, speakers))
-    gains = draw.normal(size=speakers)[clusters] + draw.normal(0, 0.3, clusters.size)
+    gains = draw.normal(5, 1, speakers)[clusters] + draw.normal(0, 0.3, clusters.size)
     fit = OLS(gains, np.ones_like(gains)).fit(
         cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True
     )
-    [mean] = mean_intervals(gains[None], 0, clusters=clusters.tolist())
+    scores, names = np.append(math.nan, gains), ["without a score", *clusters]
+    [mean] = mean_intervals(scores[None], 0, clusters=names)
     # Exactly for few; the bootstrap, for many, within what it draws and how the scores lean.
     tolerance = 1e-9 if speakers < 30 else 0.1 * np.ptp(fit.conf_int())
     assert (mean.low, mean.high) == pytest.approx(tuple(fit.conf_int()[0]), abs=tolerance)
@@ -95,7 +102,10 @@ def test_few_files_get_no_interval_and_no_test():
     [mean] = mean_intervals(np.array([[1.0, 2.0, 3.0, 4.0]]), seed=0)
     assert mean.mean == 2.5
     assert math.isnan(mean.low)
-    assert math.isnan(sign_flip_tests(np.ones((1, 5)), seed=0)[0].p)
+    for files, least in ((5, 1 / 16), (0, 1)):
+        [test] = sign_flip_tests(np.ones((1, files)), seed=0)
+        assert math.isnan(test.p)
+        assert test.least == least
 
 
 def test_sign_flips_are_exact_for_few_files():
@@ -210,6 +220,13 @@ def test_few_files_and_many_tests_are_called_too_few_with_the_number_needed():
     assert {comparison.better for comparison in enough if comparison.metric != "lsd"} == {"a"}
 
 
+def test_fewest_files_and_flips_of_corrected_tests():
+    """Six files can reach p = 2 / 64, which one test passes and two do not."""
+    assert [files_needed(tests) for tests in (0, 1, 2, 10)] == [6, 6, 7, 9]
+    flips = flips_needed(10)
+    assert 10 * 2 / (flips + 1) < 0.05 <= 10 * 2 / flips
+
+
 def test_a_clear_difference_is_significant_among_however_many_comparisons():
     """Fifty flips alone cannot reach p < .05 / 3."""
     draw = np.random.default_rng(0)
@@ -245,10 +262,23 @@ def test_files_of_one_speaker_are_not_independent():
     evaluation = evaluation_of(
         {NOISY: {"si_sdr": [0.0] * 120}, "a": {"si_sdr": list(gains)}},
         cluster=dict(enumerate(clusters)),
+        group={number: "women" if number < 60 else "men" for number in range(120)},
     )
     summary = summarise(evaluation)
     assert summary.clusters == 12
+    [six] = mean_intervals(gains[None, 60:], 0, clusters=clusters[60:])
+    assert [group.scores[1].gain for group in summary.groups["group"]][1] == six
     assert summary.comparisons[0].p > 0.01 > sign_flip_tests(gains[None], 0)[0].p
+
+
+@pytest.mark.parametrize(("cluster", "drawn"), [({}, None), ({0: "a", 1: "a", 6: "b"}, 6)])
+def test_files_of_no_known_speaker_are_each_their_own(cluster, drawn):
+    scores = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    summary = summarise(evaluation_of({NOISY: {"stoi": scores}}, cluster=cluster))
+    assert summary.clusters == drawn
+    places = [cluster.get(number, number) for number in range(7)]
+    [mean] = mean_intervals(np.array([scores]), 0, clusters=places)
+    assert summary.score(NOISY, "stoi").score == mean
 
 
 def test_a_mean_over_unequal_speakers_counts_files():
