@@ -28,6 +28,7 @@ def test_means_rest_on_the_files_that_have_scores():
     assert score.gain.mean == pytest.approx((0.1 + 0.1 + 0.0 - 0.1 + 0.2) / 5)
     assert score.win_rate == pytest.approx((3 + 0.5) / 5)
     assert score.gain.low <= score.gain.mean <= score.gain.high
+    assert summary.score(NOISY, "stoi").gain is None
     assert set(summary.groups) == {"input_snr", "duration"}, "no file has a label"
 
 
@@ -110,6 +111,22 @@ def test_few_files_and_many_tests_are_called_too_few_with_the_number_needed():
     assert few[0].files_needed == 9
     assert {comparison.verdict for comparison in enough} == {"better"}
     assert {comparison.better for comparison in enough if comparison.metric != "lsd"} == {"a"}
+
+
+def test_comparisons_without_enough_files_do_not_count_as_tests():
+    values = np.random.default_rng(0).normal(size=9)
+    few = [0.5] * 5 + [math.nan] * 4
+    scores = {NOISY: {"si_sdr": list(values), "stoi": few}, "a": {"si_sdr": list(values + 0.5)}}
+    scores["a"]["stoi"] = [value + 0.1 for value in few]
+    known, unknown = summarise(evaluation_of(scores)).comparisons
+    assert (known.p_corrected, known.least_p, known.better) == (1 / 256, 1 / 256, "a")
+    assert (unknown.least_p, unknown.verdict) == (1, "too_few")
+    assert known.files_needed == unknown.files_needed == 6
+    alone = {
+        system: {key: of["stoi"] for key in ("stoi", "estoi")} for system, of in scores.items()
+    }
+    comparisons = summarise(evaluation_of(alone)).comparisons
+    assert {(c.verdict, c.files_needed) for c in comparisons} == {("too_few", 7)}
 
 
 def test_a_clear_difference_is_significant_among_however_many_comparisons():
