@@ -21,7 +21,7 @@ def test_means_rest_on_the_files_that_have_scores():
     )
     summary = summarise(evaluation)
     score = summary.score("a", "stoi")
-    assert score.score.n == 6
+    assert (score.files, score.score.n) == (7, 6)
     assert score.score.mean == pytest.approx(4.6 / 6)
     assert score.median == pytest.approx(0.8)
     assert score.gain.n == 5  # both sides are needed
@@ -122,9 +122,7 @@ def test_comparisons_without_enough_files_do_not_count_as_tests():
     assert (known.p_corrected, known.least_p, known.better) == (1 / 256, 1 / 256, "a")
     assert (unknown.least_p, unknown.verdict) == (1, "too_few")
     assert known.files_needed == unknown.files_needed == 6
-    alone = {
-        system: {key: of["stoi"] for key in ("stoi", "estoi")} for system, of in scores.items()
-    }
+    alone = {system: dict.fromkeys(("stoi", "estoi"), of["stoi"]) for system, of in scores.items()}
     comparisons = summarise(evaluation_of(alone)).comparisons
     assert {(c.verdict, c.files_needed) for c in comparisons} == {("too_few", 7)}
 
