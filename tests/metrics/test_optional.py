@@ -5,6 +5,7 @@ import subprocess
 import sys
 from importlib import util
 
+import numpy as np
 import pytest
 from paths import ROOT
 
@@ -62,3 +63,11 @@ print(metrics.score(None, noise, ["wer"], text="hello")[1]["wer"])
     )
     assert "could not be fetched" in heard.stdout, heard.stderr
     assert heard.stdout.count("\n") == 1
+
+
+def test_words_are_scored_where_a_text_is_given():
+    pytest.importorskip("jiwer")
+    for text, codes in ((None, []), ("hello", ["metrics.silent"])):
+        scores, reasons = metrics.score(None, np.zeros(16_000), ["wer"], text=text)
+        assert np.isnan(scores["wer"])
+        assert [reason.code for reason in reasons.values()] == codes

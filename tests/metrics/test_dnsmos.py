@@ -1,0 +1,39 @@
+"""DNSMOS is what its publisher's package says."""
+
+import math
+
+import numpy as np
+import pytest
+
+from frcrn_app import metrics
+from frcrn_app.audio import load_audio
+from frcrn_app.metrics import SAMPLE_RATE as RATE
+from frcrn_app.metrics import score
+
+# What speechmos 0.0.1.1 itself says, with librosa 0.11 for its mel spectrogram: of two recordings
+# that are repeated to the windows' length, and of 17.5 s, whose eighth window it leaves out.
+SPEECHMOS = {
+    "clean": {"SIG": 3.489252, "BAK": 4.030439, "OVRL": 3.20314, "P808": 3.919028},
+    "short": {"SIG": 1.261348, "BAK": 1.174492, "OVRL": 1.079036, "P808": 2.130385},
+    "long": {"SIG": 1.253111, "BAK": 1.146686, "OVRL": 1.111115, "P808": 2.203331},
+}
+
+
+@pytest.mark.parametrize("sound", SPEECHMOS)
+def test_dnsmos_is_that_of_speechmos(sound, clean, noisy, example_pairs):
+    sounds = {
+        "clean": lambda: clean[RATE : 6 * RATE],
+        "short": lambda: noisy[: RATE * 6 // 5],
+        "long": lambda: np.concatenate([noisy, load_audio(example_pairs[1][0]).samples[0], noisy])[
+            : RATE * 35 // 2
+        ],
+    }
+    assert metrics.dnsmos(sounds[sound]()) == pytest.approx(SPEECHMOS[sound], abs=5e-5)
+
+
+def test_dnsmos_of_silence_and_beyond_full_scale(noisy):
+    scores, reasons = score(None, np.zeros(RATE), ["dnsmos"])
+    assert all(math.isnan(value) for value in scores.values())
+    assert reasons["dnsmos_ovrl"].code == "metrics.silent"
+    loud = np.resize(noisy, 10 * RATE) * (3 / np.abs(noisy).max())
+    assert metrics.dnsmos(loud) == metrics.dnsmos(np.clip(loud, -1, 1))
