@@ -82,10 +82,3 @@ def test_two_overlapping_frames_are_needed():
     with pytest.raises(MetricError) as refused:
         metrics.segmental_snr(np.full(599, 0.1), np.full(599, 0.2))
     assert str(refused.value) == "CSIG needs at least 0.0375 s of audio."
-
-
-def test_only_pairs_of_one_length_are_rated(pair_of):
-    clean, noisy = pair_of(1)
-    with pytest.raises(MetricError) as refused:
-        metrics.composite_scores(clean, noisy[1:], 2.5)
-    assert refused.value.code == "metrics.lengths"
