@@ -9,11 +9,13 @@ from frcrn_app.audio.level import with_channels
 from frcrn_app.audio.resampling import resample
 from frcrn_app.audio.types import Note, checked_rate, named
 from frcrn_app.errors import AudioError
+from frcrn_app.memory import give_back_freed_memory
 
 _LONGEST_GAP = 3600.0  # s; beyond, time stamps have jumped
 _BACKWARDS = 1.0  # s; from here on time stamps have started anew
 _NOTED_GAP = 0.03  # s
 _NOTED_DELAY = 0.05  # s
+_GIVEN_BACK = 1 << 22  # samples of freed blocks
 
 
 @dataclass
@@ -184,9 +186,13 @@ class Timeline:
 
 def _joined(run: _Run) -> np.ndarray:
     samples = np.empty((run.channels, run.length), dtype=np.float32)
-    end = run.length
+    end, freed = run.length, 0
     while run.blocks:  # freed one by one: the audio is never held twice
         block = run.blocks.pop()
         samples[:, end - block.shape[1] : end] = block
         end -= block.shape[1]
+        freed += block.size
+        if freed >= _GIVEN_BACK:  # something small behind them keeps free() from doing so
+            freed = 0
+            give_back_freed_memory()
     return samples

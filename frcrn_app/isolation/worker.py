@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from frcrn_app.isolation import transport
+from frcrn_app.memory import give_back_freed_memory
 from frcrn_app.workers import end_with_parent, step_back
 
 NICE = 5  # behind the network, which many wait for
@@ -57,6 +58,7 @@ def work(
         return transport.send(call(*args, **kwargs), path)
     finally:
         _restore(before)
+        give_back_freed_memory()
 
 
 def _limit_memory(memory: int) -> tuple[int, int] | None:

@@ -1,5 +1,6 @@
 """Recordings made to hang, crash or fill the server cost their sender one sentence."""
 
+import platform
 import resource
 import struct
 import threading
@@ -12,7 +13,7 @@ from films import two_track_film
 
 from frcrn_app.audio import load_audio, save_audio
 from frcrn_app.errors import Cancelled, UserError
-from frcrn_app.isolation import Budget, IsolationError
+from frcrn_app.isolation import Budget, IsolationError, isolated
 from frcrn_app.isolation.recordings import COST, read_recording, read_tracks, stated
 
 MIB = 1 << 20
@@ -118,3 +119,27 @@ def test_whoever_leaves_is_no_longer_read_for(tmp_path, speech):
     with budget.reserve(64 * MIB), pytest.raises(Cancelled):
         read(path, budget, cancelled=gone.is_set)
     assert budget.held == 0
+
+
+def memory_of(field: str) -> float:
+    """MiB of this process: VmHWM is the most since that was reset, RssAnon what it has now."""
+    [line] = [x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith(field)]
+    return int(line.split()[1]) / 1024
+
+
+def most_while_reading(path: Path) -> tuple[float, float]:
+    """MiB that reading took at most, and those of the samples."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = memory_of("VmHWM")
+    samples = load_audio(path).samples
+    return memory_of("VmHWM") - before, samples.nbytes / MIB
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_a_long_recording_is_held_once_and_its_reader_keeps_nothing_of_it(tmp_path):
+    path = tmp_path / "long.flac"
+    quiet = np.random.default_rng(0).normal(0, 3e-4, 300 * 48_000).astype(np.float32)
+    soundfile.write(path, quiet, 48_000)
+    most, samples = isolated(most_while_reading, path, about=path, memory=1024 * MIB)
+    assert 50 < samples < most < 1.5 * samples
+    assert isolated(memory_of, "RssAnon", about=path) < 100
