@@ -1,6 +1,7 @@
 """DNSMOS is what its publisher's package says."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -37,3 +38,12 @@ def test_dnsmos_of_silence_and_beyond_full_scale(noisy):
     assert reasons["dnsmos_ovrl"].code == "metrics.silent"
     loud = np.resize(noisy, 10 * RATE) * (3 / np.abs(noisy).max())
     assert metrics.dnsmos(loud) == metrics.dnsmos(np.clip(loud, -1, 1))
+
+
+def test_without_its_networks_it_says_what_to_install(noisy, monkeypatch):
+    module = sys.modules["frcrn_app.metrics.dnsmos"]
+    monkeypatch.setattr(module, "_networks", module._networks.__wrapped__)  # loaded before, maybe
+    monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
+    reasons = score(None, noisy, ["dnsmos_sig"])[1]
+    expected = "DNSMOS needs the package speechmos: pip install speechmos."
+    assert str(reasons["dnsmos_sig"]) == expected
