@@ -16,7 +16,7 @@ AGAINST_CLEAN = [key for key, metric in metrics.METRICS.items() if metric.needs_
 
 
 def test_scores_are_those_of_the_packages(clean, noisy):
-    noisy = np.where(np.arange(noisy.size) % RATE < RATE // 4, 0, noisy)  # where dither decides
+    noisy = np.where(np.arange(noisy.size) // RATE == 3, 0, noisy)  # where dither decides
     scores, reasons = score(clean, noisy, ["pesq", "stoi", "estoi"], seed=5)
     assert reasons == {}
     assert scores["pesq_wb"] == pytest.approx(pesq.pesq(RATE, clean, noisy, "wb"), abs=1e-6)
