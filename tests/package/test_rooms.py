@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from paths import PACKAGE, ROOT
 
-GROUND = {"constants", "errors", "faults", "files", "i18n", "memory", "resources", "threads", "version"}
+GROUND = {
+    "constants",
+    "errors",
+    "faults",
+    "files",
+    "i18n",
+    "memory",
+    "resources",
+    "threads",
+    "version",
+}
 
 DOORS = {"cli", "web"}  # may import every room, but not each other
 
