@@ -58,8 +58,8 @@ def composite_scores(
     """
     clean, degraded = checked_pair(clean, degraded)
     pesq = pesq_score(clean, degraded) if pesq_wb is None else pesq_wb
-    llr = _mean_of_best(_by_frame(_log_likelihood_ratio, clean, degraded))
-    wss = _mean_of_best(_by_frame(_weighted_slope_distance, clean, degraded))
+    llr = _mean_of_best(_by_frame("CSIG", _log_likelihood_ratio, clean, degraded))
+    wss = _mean_of_best(_by_frame("CSIG", _weighted_slope_distance, clean, degraded))
     snr = segmental_snr(clean, degraded)
     ratings = (
         3.093 - 1.029 * llr + 0.603 * pesq - 0.009 * wss,
@@ -75,7 +75,7 @@ def segmental_snr(clean: np.ndarray, degraded: np.ndarray) -> float:
     A change of level counts as noise. Raises MetricError for recordings shorter than two frames.
     """
     clean, degraded = checked_pair(clean, degraded)
-    return float(_by_frame(_limited_snr, clean, degraded).mean())
+    return float(_by_frame("SegSNR", _limited_snr, clean, degraded).mean())
 
 
 def _limited_snr(clean: np.ndarray, degraded: np.ndarray) -> np.ndarray:
@@ -86,6 +86,7 @@ def _limited_snr(clean: np.ndarray, degraded: np.ndarray) -> np.ndarray:
 
 
 def _by_frame(
+    metric: str,
     distance: Callable[[np.ndarray, np.ndarray], np.ndarray],
     clean: np.ndarray,
     degraded: np.ndarray,
@@ -93,6 +94,7 @@ def _by_frame(
     """A distance of windowed frames; the last whole one is left out, as in the published code.
 
     Args:
+        metric: whose error it is if there are too few.
         distance: of frames [frames, 480], called for some of them at a time: those of an hour
             would fill the memory.
         clean, degraded: [samples]
@@ -100,7 +102,7 @@ def _by_frame(
     count = int(clean.size / _HOP - _FRAME / _HOP)
     if count < 1:
         seconds = (_FRAME + _HOP) / SAMPLE_RATE
-        raise MetricError("metrics.too_short", metric="CSIG", seconds=seconds)
+        raise MetricError("metrics.too_short", metric=metric, seconds=seconds)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(1, _FRAME + 1) / (_FRAME + 1))
     every = [
         np.lib.stride_tricks.sliding_window_view(samples, _FRAME)[: count * _HOP : _HOP]

@@ -82,4 +82,4 @@ def test_two_overlapping_frames_are_needed():
     assert metrics.segmental_snr(np.full(600, 0.1), np.full(600, 0.2)) == pytest.approx(0, abs=1e-6)
     with pytest.raises(MetricError) as refused:
         metrics.segmental_snr(np.full(599, 0.1), np.full(599, 0.2))
-    assert str(refused.value) == "CSIG needs at least 0.0375 s of audio."
+    assert str(refused.value) == "SegSNR needs at least 0.0375 s of audio."
