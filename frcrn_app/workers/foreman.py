@@ -82,7 +82,8 @@ class Foreman:
         """Until all is done; yields at least five times a second.
 
         Raises:
-            UserError: the workers cannot be made ready, or all of them keep dying.
+            UserError: the workers cannot be made ready, all of them keep dying, or the last machine
+                is gone.
         """
         for worker in range(self._crew.size):
             self._begin(worker, None)
