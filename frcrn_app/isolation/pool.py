@@ -26,7 +26,7 @@ from frcrn_app.isolation import transport
 from frcrn_app.isolation.budget import default_memory
 from frcrn_app.isolation.errors import IsolationError
 from frcrn_app.isolation.worker import start, work
-from frcrn_app.workers import cores
+from frcrn_app.workers import Threads, cores
 
 logger = logging.getLogger(__name__)
 
@@ -208,7 +208,7 @@ def _discard(pool: ProcessPool) -> None:
 def _context() -> Any:
     """Processes forked from a small one of their own where that can be had: they start in ms."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
+        return Threads(1)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(_preloaded))
     return context

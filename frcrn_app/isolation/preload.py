@@ -1,6 +1,10 @@
 """What the processes that read files have imported before they are forked; imported only there."""
 
 import os
+from multiprocessing import spawn
+
+# A script that uses the package need not be safe to run again.
+spawn._fixup_main_from_path = spawn._fixup_main_from_name = lambda _: None
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     # Arithmetic threads would reserve memory in processes that do little arithmetic.

@@ -65,9 +65,15 @@ def address(tmp_path_factory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def spoken_into_microphone(example_pairs, tmp_path_factory) -> Path:
-    """What Chromium's fake microphone picks up, over and over: a noisy example as a WAV file."""
-    noisy, _ = example_pairs[0]
+def at_the_microphone(example_pairs) -> tuple[Path, Path]:
+    """What Chromium's fake microphone picks up, over and over: (noisy, clean) of a street."""
+    return next(pair for pair in example_pairs if pair[0].stem == "french_street")
+
+
+@pytest.fixture(scope="session")
+def spoken_into_microphone(at_the_microphone, tmp_path_factory) -> Path:
+    """The noisy one as the WAV file that Chromium asks for."""
+    noisy, _ = at_the_microphone
     path = tmp_path_factory.mktemp("microphone") / "noisy.wav"
     return save_audio(path, load_audio(noisy), format="wav16")
 

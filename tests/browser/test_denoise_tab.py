@@ -94,7 +94,7 @@ def test_a_result_says_when_other_weights_are_chosen(page, example_clips):
     )
 
 
-def test_a_recording_from_the_microphone_is_cleaned(page, example_pairs, tmp_path):
+def test_a_recording_from_the_microphone_is_cleaned(page, at_the_microphone, tmp_path):
     page.get_by_role("button", name="Record", exact=True).click()
     page.get_by_role("meter", name="Input level").wait_for()
     time.sleep(6)
@@ -107,7 +107,7 @@ def test_a_recording_from_the_microphone_is_cleaned(page, example_pairs, tmp_pat
     recorded = load_audio(download(page, tmp_path / "b"))
     assert recorded.sample_rate > 16_000  # the device's own
     assert recorded.duration > 3
-    clean = _picked_up_by_the_microphone(recorded, *example_pairs[0])
+    clean = _picked_up_by_the_microphone(recorded, *at_the_microphone)
     narrow = [resample(one.samples, one.sample_rate, 16_000)[0] for one in (recorded, cleaned)]
     before, after = (si_sdr(clean[: len(one)], one[: len(clean)]) for one in narrow)
     assert after - before >= LEAST_RECORDED_GAIN, (before, after)

@@ -233,8 +233,8 @@ def test_every_state_is_accessible_on_a_phone(open_page, locale, name, theme):
 
 
 @pytest.mark.skipif(not LIVE_WEIGHTS.exists(), reason="the live weights are not embedded yet")
-def test_the_embedded_network_takes_the_noise_away(open_page, example_pairs, tmp_path):
-    noisy, clean = (load_audio(path).samples[0] for path in example_pairs[0])
+def test_the_embedded_network_takes_the_noise_away(open_page, at_the_microphone, tmp_path):
+    noisy, clean = (load_audio(path).samples[0] for path in at_the_microphone)
     with served("--live-visitors", "1") as server:
         page = open_page().context.new_page()
         page.goto(server.address)

@@ -6,14 +6,14 @@ does falls on all of them.
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 
 import numpy as np
 import torch
+from loky.backend.process import LokyProcess
 from torch import Tensor
 
 from frcrn_app.audio import Audio
@@ -131,10 +131,9 @@ class _Process:
     """
 
     def __init__(self, contestant: Contestant, settings: Settings):
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
+        self._connection, theirs = Pipe()
         arguments = (theirs, contestant, settings)
-        self._process = context.Process(target=_serve, args=arguments, daemon=True)
+        self._process = LokyProcess(target=_serve, args=arguments, daemon=True)
         began = time.perf_counter()
         self._process.start()
         theirs.close()
@@ -158,7 +157,7 @@ class _Process:
         self._connection.close()
         self._process.join(10)
         if self._process.is_alive():
-            self._process.kill()
+            self._process.terminate()
 
 
 def _serve(connection: Connection, contestant: Contestant, settings: Settings) -> None:

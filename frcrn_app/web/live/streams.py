@@ -6,18 +6,17 @@ each wait for Python's lock whenever another thread computes in Python.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 
 import numpy as np
 
 from frcrn_app.web.live.messages import FRAME, FRAMES_A_SECOND, to_pcm, to_samples
-from frcrn_app.workers import cores
+from frcrn_app.workers import Threads, cores
 
 LOAD = 0.6  # of a frame's time that the network may take, so that every frame is there in time
 MOST = 64  # streams that are tried
@@ -163,9 +162,9 @@ class _Process:
     """One process that answers one question after the other."""
 
     def __init__(self, weights: str):
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(
+        self._connection, theirs = Pipe()
+        # Frames are too short to be shared out among threads.
+        self._process = Threads(1).Process(
             target=_serve, args=(theirs, weights), name="live", daemon=True
         )
         self._process.start()
@@ -191,9 +190,6 @@ def _serve(connection: Connection, weights: str) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server's, which ends this one
-    import torch
-
-    torch.set_num_threads(1)  # frames are too short to be shared out
     try:
         streams = Streams(weights)
     except Exception as error:

@@ -1,5 +1,7 @@
 """Live sessions over the page's own WebSocket: sound in and out, places, and what ends them."""
 
+import os
+import signal
 import time
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -152,7 +154,7 @@ def test_a_broken_network_is_told_and_made_again(address, noisy_speech):
         visitor.wait_for("ready")
         for process in active_children():
             if process.name == "live":
-                process.kill()
+                os.kill(process.pid, signal.SIGKILL)
         visitor.send(0, np.zeros(HOP))
         assert visitor.wait_for("ended")["code"] == "live.broken"
     with visiting(address) as visitor:
