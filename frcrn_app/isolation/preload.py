@@ -5,7 +5,7 @@ from multiprocessing import spawn
 
 # A script that uses the package need not be safe to run again.
 _not_again = ("_fixup_main_from_path", "_fixup_main_from_name")
-vars(spawn).update(dict.fromkeys(_not_again, lambda _: None))
+spawn.__dict__.update(dict.fromkeys(_not_again, lambda _: None))
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     # Arithmetic threads would reserve memory in processes that do little arithmetic.
