@@ -112,13 +112,15 @@ def sign_flip_tests(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction; NaN stays NaN and is not counted as a test."""
-    from statsmodels.stats.multitest import multipletests
+    """Holm's step-down correction; NaN stays NaN and is not counted as a test.
 
+    statsmodels' stops all threads to collect garbage, which in a server takes half a second.
+    """
     values = np.array(p_values, dtype=float)
-    known = np.isfinite(values)
-    if known.any():
-        values[known] = multipletests(values[known], method="holm")[1]
+    known = np.flatnonzero(np.isfinite(values))
+    order = known[np.argsort(values[known])]
+    steps = values[order] * np.arange(len(order), 0, -1)
+    values[order] = np.minimum(1, np.maximum.accumulate(steps))
     return values.tolist()
 
 

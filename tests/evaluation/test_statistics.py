@@ -108,6 +108,15 @@ def test_holm_by_hand():
     assert math.isnan(corrected[2])
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 40])
+def test_holm_is_statsmodels(count):
+    from statsmodels.stats.multitest import multipletests
+
+    p_values = np.random.default_rng(count).uniform(0, 0.1, count).round(2)  # with ties
+    expected = multipletests(p_values, method="holm")[1] if count else []
+    assert holm(p_values) == pytest.approx(list(expected))
+
+
 def test_no_difference_is_seldom_called_significant():
     tests = sign_flip_tests(np.random.default_rng(0).normal(size=(400, 20)), seed=0)
     assert 0.02 < np.mean([test.p < 0.05 for test in tests]) < 0.09

@@ -36,7 +36,7 @@ sys.addaudithook(offline)
 # Modules that extras alone bring. Not those that core packages bring along, such as torch's jinja2.
 EXTRAS = {
     *("gradio", "torchaudio", "pesq", "pystoi", "speechmos", "onnxruntime", "onnx", "onnxscript"),
-    *("pandas", "matplotlib", "scipy", "statsmodels", "pyroomacoustics", "ray"),
+    *("pandas", "matplotlib", "scipy", "pyroomacoustics", "ray"),
     *("prometheus_client", "limits", "pydantic_settings", "PIL"),
 }
 CONNECT = "import socket; socket.create_connection(('127.0.0.1', 9))"
