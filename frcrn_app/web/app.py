@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import json
-import logging
 import os
-import shutil
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from frcrn_app.web.surroundings import import_gradio
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -23,8 +21,6 @@ CACHE_AGE_SECONDS = 7200  # after which a visitor's files are deleted; the page 
 CLICKS_AT_ONCE = 8  # of everything that has no limit of its own
 WAITING_LIMIT = 256  # requests that may wait; the next one is told to come back
 
-_FOLDER_PREFIX = "frcrn-demo-"
-
 
 def build_app(options: WebOptions) -> Page:
     """The whole page, not yet served. Its engine is `app.engine`; `launch` serves it.
@@ -32,7 +28,7 @@ def build_app(options: WebOptions) -> Page:
     Raises:
         PairError: a folder that was named as a listening test holds none.
     """
-    _prepare_environment()
+    import_gradio()
     import gradio as gr
 
     from frcrn_app.i18n import text as sentence
@@ -199,30 +195,6 @@ def close(app: Page) -> bool:
     if app.live:
         app.live.close()
     return app.engine.close()
-
-
-def clean_up() -> None:
-    """Remove every file of the visitors."""
-    folder = Path(os.environ.get("GRADIO_TEMP_DIR", ""))
-    if folder.name.startswith(_FOLDER_PREFIX):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _prepare_environment() -> None:
-    """What Gradio reads from the environment when it is imported."""
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    for variable in ("NO_PROXY", "no_proxy"):
-        # Gradio asks its own server whether it has started; a proxy would not find it.
-        hosts = [host for host in os.environ.get(variable, "").split(",") if host]
-        local = [host for host in ("127.0.0.1", "localhost", "::1") if host not in hosts]
-        os.environ[variable] = ",".join(hosts + local)
-    if "GRADIO_TEMP_DIR" not in os.environ:
-        folder = tempfile.mkdtemp(prefix=_FOLDER_PREFIX)
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        atexit.register(clean_up)
-    # Gradio's client library logs every one of its own requests.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _text(path: Path | None) -> str | None:

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection, Pipe
 
 import numpy as np
 
+from frcrn_app.memory import without_collections
 from frcrn_app.web.live.messages import FRAME, FRAMES_A_SECOND, to_pcm, to_samples
 from frcrn_app.workers import Threads, cores
 
@@ -191,7 +192,8 @@ def _serve(connection: Connection, weights: str) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server's, which ends this one
     try:
-        streams = Streams(weights)
+        with without_collections():
+            streams = Streams(weights)
     except Exception as error:
         connection.send(error)
         return
