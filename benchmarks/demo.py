@@ -101,16 +101,21 @@ def opened(browser, address: str):
     """The page, ready for an upload."""
     page = browser.new_page()
     page.goto(address)
-    page.wait_for_selector("#result .fr-empty")
-    page.wait_for_selector("#weights")
+    appeared(page, "#result .fr-empty")
+    appeared(page, "#weights")
     return page
+
+
+def appeared(page, selector: str) -> None:
+    """Wait for it, looking at each frame; Playwright's own waiting looks twice a second."""
+    page.wait_for_function("(selector) => document.querySelector(selector)", arg=selector)
 
 
 def upload_to_sound(page, path: Path) -> float:
     """Seconds from choosing a file until its cleaned sound can be played."""
     began = time.monotonic()
     page.set_input_files("#sound input[type=file]", str(path))
-    page.wait_for_selector('#result .fr-player[data-ready="true"]')
+    appeared(page, '#result .fr-player[data-ready="true"]')
     return time.monotonic() - began
 
 
