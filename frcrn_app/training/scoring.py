@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from frcrn_app import metrics
+from frcrn_app.inference import fuse
 from frcrn_app.model import FRCRN, prepared
 
 SCORES = {"pesq": "pesq_wb", "stoi": "stoi", "si_sdr": "si_sdr"}  # our name, the metric's key
@@ -16,12 +17,12 @@ BATCH = 8  # mixtures enhanced at once
 @torch.no_grad()
 def enhance(model: FRCRN, noisy: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Enhanced waveforms of noisy ones `[samples]`, all of one length, at their own level."""
-    device = next(model.parameters()).device
+    device, fused = next(model.parameters()).device, fuse(model)
     enhanced: list[np.ndarray] = []
     for begin in range(0, len(noisy), BATCH):
         waveform = torch.from_numpy(np.stack(noisy[begin : begin + BATCH])).to(device)
         waveform, gain = prepared(waveform, model.config)
-        enhanced += list((model(waveform) / gain).cpu().numpy())
+        enhanced += list((fused(waveform) / gain).cpu().numpy())
     return enhanced
 
 
