@@ -1,5 +1,6 @@
 """What all tests share: the shipped examples, analytic sounds, and files made of them."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
             return next((IN_TURN[start] for start in IN_TURN if file.startswith(start)), file)
 
     return ByRoom(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Looks for garbage need not go through torch, Gradio and all tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

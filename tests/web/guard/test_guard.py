@@ -120,10 +120,10 @@ def test_a_client_that_leaves_amid_its_upload_leaves_no_file(serve):
                 + b"x"
                 * 5000
             )
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 60
             while not any(page.folder.glob("tmp*")) and time.monotonic() < deadline:
                 time.sleep(0.02)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while any(page.folder.glob("tmp*")) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert list(page.folder.glob("tmp*")) == []
@@ -170,11 +170,11 @@ def test_a_second_job_waits_behind_everybodys_first(serve):
             response = ask(page.client, name, 60, headers=as_from(address))
             assert response.status_code == 200
             if name == "m1":  # under way before the others come
-                deadline = time.monotonic() + 5
+                deadline = time.monotonic() + 60
                 while not page.seen.order and time.monotonic() < deadline:
                     time.sleep(0.02)
         page.seen.hold.set()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while len(page.seen.order) < 6 and time.monotonic() < deadline:
             time.sleep(0.02)
         assert page.seen.order == ["m1", "a1", "b1", "m2", "a2", "m3"]
@@ -193,21 +193,21 @@ def test_whoever_leaves_stops_their_job(serve):
     with serve() as page:
         event = ask(page.client, "left", 20).json()["event_id"]
         with page.client.stream("GET", f"/gradio_api/call/slow/{event}"):
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 60
             while not page.seen.order and time.monotonic() < deadline:
                 time.sleep(0.02)
         left = time.monotonic()
         while not page.seen.gone and time.monotonic() < left + 10:
             time.sleep(0.02)
         assert page.seen.gone
-        assert page.seen.gone[0][1] - left < 2
+        assert page.seen.gone[0][1] - left < 8  # of the twenty that it would have taken
 
 
 def test_whoever_never_listens_stops_their_job_too(serve, monkeypatch):
     monkeypatch.setattr("frcrn_app.web.guard.gradio_queue.GRACE_SECONDS", 0.5)
     with serve() as page:
         ask(page.client, "silent", 20)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not page.seen.gone and time.monotonic() < deadline:
             time.sleep(0.02)
         assert page.seen.gone
