@@ -19,7 +19,7 @@ from frcrn_app.report import (
 )
 from frcrn_app.web.evaluate import status
 from frcrn_app.web.evaluate.job import EvaluationJob, Result
-from frcrn_app.web.evaluate.layout import ResultCards
+from frcrn_app.web.evaluate.result_layout import ResultCards
 from frcrn_app.web.evaluate.table import score_table
 from frcrn_app.web.listen import Shelf, panel_value
 

@@ -22,14 +22,13 @@ from frcrn_app.web.evaluate import shown, status
 from frcrn_app.web.evaluate.endpoint import build_endpoint
 from frcrn_app.web.evaluate.job import EvaluationJob, Pages
 from frcrn_app.web.evaluate.layout import (
-    ResultCards,
     SettingsCard,
     SourceCard,
     Values,
-    build_results,
     build_settings,
     build_source,
 )
+from frcrn_app.web.evaluate.result_layout import ResultCards, build_results
 from frcrn_app.web.evaluate.shown import Update, View
 from frcrn_app.web.evaluate.versions import versions
 from frcrn_app.web.faults import guarded, sentence
