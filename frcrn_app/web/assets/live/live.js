@@ -11,6 +11,7 @@ import { Scope } from "./scope.js";
 import { obstacle, openSession } from "./session.js";
 
 const WARNING = 60; // seconds before the end, from which on they are counted in red
+const PICTURES = 30; // a second: where browser and network share cores, more take what the network needs
 const ICON_HEADPHONES =
   "M12 3a9 9 0 0 0-9 9v6a3 3 0 0 0 3 3h2v-8H5v-1a7 7 0 0 1 14 0v1h-3v8h2a3 3 0 0 0 3-3v-6a9 9 0 0 0-9-9Z";
 
@@ -26,6 +27,7 @@ export const mount = ({ element, props, watch }) => {
   let end = 0; // when the session's time is up, on the clock performance.now
   let turn = 0; // grows with each start and stop: what an earlier one still says is dropped
   let figures = null;
+  let drawn = 0; // ms, when the last picture was
 
   // ------------------------------------------------------------------------------- what happens
 
@@ -104,9 +106,11 @@ export const mount = ({ element, props, watch }) => {
 
   const follow = (now) => {
     if (state !== "running" || !session) return;
+    requestAnimationFrame(follow);
+    if (now - drawn < 1000 / PICTURES - 4) return;
+    drawn = now;
     for (const scope of scopes) scope.draw(session.analysers[scope.name], now / 1000);
     drawTime();
-    requestAnimationFrame(follow);
   };
 
   // --------------------------------------------------------------------------------- what it is
