@@ -112,6 +112,8 @@ def compared(
         if products[place] > ALIKE * norms:
             spoken = np.resize(np.roll(clean, -place), PART)
             parts.append((spoken, part, cleaned[first : first + PART]))
+    if not parts:
+        sys.exit("no second without a gap: this machine is too busy")
     spoken, heard, given = (np.concatenate(versions) for versions in zip(*parts, strict=True))
     return spoken, heard, given
 

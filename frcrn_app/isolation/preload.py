@@ -3,7 +3,7 @@
 import os
 from multiprocessing import spawn
 
-# A script that uses the package need not be safe to run again.
+# Else each process would run the main module of the program that asks: a script, once more.
 _not_again = ("_fixup_main_from_path", "_fixup_main_from_name")
 spawn.__dict__.update(dict.fromkeys(_not_again, lambda _: None))
 
