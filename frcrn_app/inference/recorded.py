@@ -1,7 +1,7 @@
-"""A causal network's next frame as a recorded program, which runs without Python.
+"""A causal network's next frames as a recorded program, which runs without Python.
 
 A frame is a thousand small operations, and asking for one from Python takes as long as doing it.
-torch records once what the layers do with one frame of any number of streams; every thread may
+torch records once what the layers do with so many frames of any number of streams; every thread may
 then run the recording, and runs beside those that are in Python.
 """
 
@@ -32,13 +32,13 @@ class NextFrames(nn.Module):
         return self.model.istft.frames(apply_mask(frames.permute(0, 2, 3, 1), mask))
 
 
-class RecordedFrame:
-    """`NextFrames` for T = 1, on the processor."""
+class RecordedFrames:
+    """`NextFrames` for T = `count`, of which a network makes one product, on the processor."""
 
-    def __init__(self, frames: NextFrames):
-        config = frames.model.config
+    def __init__(self, frames: NextFrames, count: int):
+        hop = frames.model.config.hop_length
         # Two streams, so that nothing is recorded that would hold for one alone.
-        samples, past = torch.zeros(2, config.win_length), Past(2)
+        samples, past = torch.zeros(2, (count + 1) * hop), Past(2)
         with torch.no_grad():
             frames(samples, past)
             self._keys = list(past)

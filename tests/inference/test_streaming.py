@@ -30,7 +30,7 @@ def weights(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def network(weights) -> LiveNetwork:
-    return LiveNetwork(weights)
+    return LiveNetwork(weights, pairs=True)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def cleaned(live: LiveDenoiser, noisy: np.ndarray, chunk: int) -> np.ndarray:
     return np.concatenate([*parts, end if noisy.ndim == 2 else end[0]], -1)
 
 
-@pytest.mark.parametrize("chunk", [1, 100, 320, 777, 16_000])
+@pytest.mark.parametrize("chunk", [1, 100, 320, 640, 777, 16_000])
 def test_chunks_give_what_the_whole_gives(network, noisy, whole, chunk):
     samples = 3_000 if chunk == 1 else noisy.size  # the past alone counts: the start is the same
     out = cleaned(LiveDenoiser(network=network), noisy[:samples], chunk)
@@ -114,13 +114,15 @@ def test_streams_of_one_network_do_not_touch_each_other(network, noisy):
     np.testing.assert_allclose(out, alone[2][: out.size], rtol=0, atol=1e-5)
 
 
-def test_a_recorded_frame_is_that_of_the_layers(network, noisy):
+@pytest.mark.parametrize("count", [1, 2])
+def test_recorded_frames_are_those_of_the_layers(network, noisy, count):
     """For any number of streams, also such as begin among others."""
     pasts = [[Past(1), Past(1)] for _ in range(2)]
-    samples = noisy[: 640 * 9].reshape(3, 3, 640)  # of three moments, three streams
+    size = 320 * (count + 1)
+    samples = noisy[: size * 9].reshape(3, 3, size)  # of three moments, three streams
     for moment in samples:
         frames = []
-        for of, run in zip(pasts, (network._frame, network._frames), strict=True):
+        for of, run in zip(pasts, (network._recorded[count], network._frames), strict=True):
             of.append(Past(1))  # one more begins
             past = Past.of([(each, 0) for each in of])
             with torch.inference_mode():

@@ -20,6 +20,8 @@ from frcrn_app.model.past import Past, delayed
 from frcrn_app.model.stft import STFT, InverseSTFT
 from frcrn_app.model.unet import DEPTH, UNet
 
+TOGETHER = 2  # frames up to which those of all recordings are one product on a processor
+
 OnLayer = Callable[[], None]
 _Layer = TypeVar("_Layer", bound=nn.Module)
 
@@ -81,7 +83,7 @@ class FusedFRCRN(FRCRN):
         if past is not None:
             past.begin(spectrum)
         x = features(spectrum, self.config, past).permute(0, 3, 1, 2)  # [B, T, parts, F]
-        if x.device.type == "cpu" and x.shape[1] > 1:
+        if x.device.type == "cpu" and x.shape[1] > TOGETHER:
             # One by one, the frames of each are contiguous and its chunks fit the cache.
             pasts = [None] * len(x) if past is None else past.apart()
             masks = [self._mask(row[None], on_layer, p) for row, p in zip(x, pasts, strict=True)]

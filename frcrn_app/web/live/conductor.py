@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from frcrn_app.errors import UserError
 from frcrn_app.web.live.session import Session
-from frcrn_app.web.live.streams import Streams, StreamsProcesses, Work
+from frcrn_app.web.live.streams import AT_ONCE, Streams, StreamsProcesses, Work
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 10.0  # in which whoever has just opened the page has the mac
 
 
 class Conductor:
-    """Advances the sessions that are served, one frame of each at a time, all of them together.
+    """Advances the sessions that are served, a frame or two of each at a time, all of them together.
 
     Args:
         streams: makes the streams; may take long.
@@ -97,11 +97,7 @@ class Conductor:
             self._wake.clear()
             served = dict(self._served())
             ended = known - served.keys()
-            frames: Work = []
-            for number, session in served.items():
-                frame = session.take()
-                if frame is not None:
-                    frames.append((number, frame.number, frame.pcm))
+            frames = _next_frames(served)
             if not frames and not ended:
                 self._wake.wait()
                 continue
@@ -128,3 +124,19 @@ class Conductor:
         if not self._closed:
             self._wake.clear()
             self._wake.wait(seconds)
+
+
+def _next_frames(served: Mapping[int, Session]) -> Work:
+    """The next frame of every session that has one; or where some have more, two of each of those.
+
+    Frames of different sessions are one batch if each session has equally many. One that waits for
+    its second frame has it within 20 ms.
+    """
+    count = AT_ONCE if any(session.waiting >= AT_ONCE for session in served.values()) else 1
+    return [
+        (number, frame.number, frame.pcm)
+        for number, session in served.items()
+        if session.waiting >= count
+        for frame in (session.take() for _ in range(count))
+        if frame is not None
+    ]

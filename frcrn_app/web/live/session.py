@@ -21,7 +21,7 @@ _numbers = itertools.count(1)
 
 
 class Session:
-    """Lives in the server's event loop; `take` alone is for the thread that cleans.
+    """Lives in the server's event loop; `waiting` and `take` alone are for the thread that cleans.
 
     Args:
         visitor: whose it is.
@@ -73,6 +73,11 @@ class Session:
             self.dropped += 1
         else:
             raise LiveError("live.too_fast")
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait for the network."""
+        return len(self._waiting)
 
     def take(self) -> Frame | None:
         """The next frame for the network."""

@@ -19,9 +19,10 @@ from frcrn_app.memory import without_collections
 from frcrn_app.web.live.messages import FRAME, FRAMES_A_SECOND, to_pcm, to_samples
 from frcrn_app.workers import Threads, cores
 
-LOAD = 0.6  # of a frame's time that the network may take, so that every frame is there in time
+LOAD = 0.6  # of the frames' time that the network may take, so that every frame is there in time
 MOST = 64  # streams that are tried
-TRIES = 15  # frames of each number of streams
+AT_ONCE = 2  # frames of a session that the network takes together
+TRIES = 15  # times that each number of streams is advanced
 MOST_PROCESSES = 4  # each takes a quarter of a gigabyte
 
 Work = list[tuple[int, int, bytes]]  # session, number of the frame, samples
@@ -40,7 +41,7 @@ class Streams:
     def __init__(self, weights: str):
         from frcrn_app.inference import LiveNetwork
 
-        self._network = LiveNetwork(weights)
+        self._network = LiveNetwork(weights, pairs=True)
         self._streams: dict[int, tuple] = {}  # with the numbers of the frames that are inside
 
     @property
@@ -51,25 +52,26 @@ class Streams:
         return self._network.config.delay / SAMPLE_RATE
 
     def advance(self, frames: Work, ended: Sequence[int] = ()) -> Work:
-        """A frame of each session in; those out that are ready, under the numbers they came in by.
+        """Frames of sessions in; those out that are ready, under the numbers they came in by.
 
         Args:
-            frames: no more than one of a session. The first one opens it.
+            frames: of each session in their order. The first one opens it. Sessions of which there
+                are equally many, up to `AT_ONCE`, run as one batch.
             ended: sessions that will send nothing more.
         """
         from frcrn_app.inference import LiveDenoiser, push_together
 
         for session in ended:
             self._streams.pop(session, None)
-        chunks = []
+        samples: dict[int, list[np.ndarray]] = {}
         for session, number, pcm in frames:
             if session not in self._streams:
                 self._streams[session] = (LiveDenoiser(network=self._network), deque())
-            stream, inside = self._streams[session]
-            inside.append(number)
-            chunks.append((stream, to_samples(pcm)))
+            self._streams[session][1].append(number)
+            samples.setdefault(session, []).append(to_samples(pcm))
+        chunks = [(self._streams[one][0], np.concatenate(parts)) for one, parts in samples.items()]
         ready = []
-        for (session, _, _), cleaned in zip(frames, push_together(chunks), strict=True):
+        for session, cleaned in zip(samples, push_together(chunks), strict=True):
             inside = self._streams[session][1]
             for start in range(0, len(cleaned), FRAME):
                 ready.append((session, inside.popleft(), to_pcm(cleaned[start : start + FRAME])))
@@ -77,20 +79,20 @@ class Streams:
 
     def capacity(self) -> int:
         """How many streams this machine advances in time, measured; 0: not even one."""
-        fits, count, allowed = 0, 1, LOAD / FRAMES_A_SECOND
+        fits, count, allowed = 0, 1, LOAD * AT_ONCE / FRAMES_A_SECOND
         while count <= MOST and min(self._seconds(count) for _ in range(2)) < allowed:
             fits = count
             count += max(1, count // 4)
         return fits
 
     def _seconds(self, count: int) -> float:
-        """That one frame of so many streams takes, other work of the machine left out."""
+        """That `AT_ONCE` frames of so many streams take, other work of the machine left out."""
         noise = to_pcm(np.random.default_rng(0).uniform(-0.1, 0.1, FRAME))
         sessions = [-1 - index for index in range(count)]
         times = []
         for number in range(TRIES):
             began = time.perf_counter()
-            self.advance([(session, number, noise) for session in sessions])
+            self.advance([(one, number, noise) for one in sessions for _ in range(AT_ONCE)])
             times.append(time.perf_counter() - began)
         self.advance([], sessions)
         return float(np.quantile(times, 0.25))
@@ -152,11 +154,8 @@ class StreamsProcesses:
 
 
 def processes_for(seats: int | None) -> int:
-    """How many processes serve so many sessions, or as many as this machine can (None).
-
-    A core is left to the server, which every frame passes twice.
-    """
-    return max(1, min(cores() - 1, seats or MOST_PROCESSES, MOST_PROCESSES))
+    """How many processes serve so many sessions, or as many as this machine can (None)."""
+    return min(cores(), seats or MOST_PROCESSES, MOST_PROCESSES)
 
 
 class _Process:
