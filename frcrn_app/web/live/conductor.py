@@ -1,15 +1,16 @@
-"""The thread that takes what all live sessions have waiting to the network, and back."""
+"""The threads that take what live sessions have waiting to the network, and back."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from frcrn_app.errors import UserError
 from frcrn_app.web.live.session import Session
-from frcrn_app.web.live.streams import AT_ONCE, Streams, StreamsProcesses, Work
+from frcrn_app.web.live.streams import AT_ONCE, Desk, Streams, StreamsProcesses, Work
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +18,10 @@ PATIENCE_SECONDS = 10.0  # in which whoever has just opened the page has the mac
 
 
 class Conductor:
-    """Advances the sessions that are served, a frame or two of each at a time, all of them together.
+    """Advances the sessions that are served, a frame or two of each at a time, many together.
+
+    A session belongs to one of the streams' desks to its end. Each desk goes on as fast as it can,
+    with a thread here of its own.
 
     Args:
         streams: makes the streams; may take long.
@@ -40,10 +44,11 @@ class Conductor:
         self._seats = seats
         self._loop: asyncio.AbstractEventLoop | None = None
         self._streams: Streams | StreamsProcesses | None = None
-        self._wake = threading.Event()
+        self._wakes = [threading.Event()]  # of the desks; before there are any, of the one thread
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._lock = threading.Lock()
+        self._desks: dict[int, int] = {}  # by the numbers of the sessions that are served
 
     def start(self) -> None:
         """Make the streams, in the background: when somebody comes for them, or a little later."""
@@ -56,12 +61,13 @@ class Conductor:
 
     def notify(self) -> None:
         """There is a frame, or a session has ended."""
-        self._wake.set()
+        for wake in self._wakes:
+            wake.set()
 
     def close(self) -> None:
         """End the thread and the streams."""
         self._closed = True
-        self._wake.set()
+        self.notify()
         streams = self._streams
         if streams is not None:
             streams.close()
@@ -69,7 +75,7 @@ class Conductor:
             self._thread.join(5)
 
     def _run(self) -> None:
-        self._wake.wait(PATIENCE_SECONDS)
+        self._wakes[0].wait(PATIENCE_SECONDS)
         while not self._closed:
             try:
                 self._streams = self._make()
@@ -78,7 +84,7 @@ class Conductor:
                     return
                 seats = self._streams.capacity() if self._seats is None else self._seats
                 self._call(self._opened, seats)
-                self._conduct(self._streams)
+                self._conduct(self._streams.desks)
             except UserError as error:
                 logger.warning("%s", error)
                 self._call(self._opened, 0)
@@ -91,18 +97,49 @@ class Conductor:
                         self._streams.close()
                     self._wait(1.0)
 
-    def _conduct(self, streams: Streams | StreamsProcesses) -> None:
-        known: set[int] = set()  # sessions that the streams have
-        while not self._closed:
-            self._wake.clear()
+    def _conduct(self, desks: Sequence[Desk]) -> None:
+        """Until this is closed, or the first of the desks fails: then none goes on."""
+        self._desks.clear()
+        self._wakes = [threading.Event() for _ in desks]
+        over = threading.Event()
+
+        def attend(index: int) -> None:
+            try:
+                self._attend(desks[index], index, over)
+            finally:
+                over.set()
+                self.notify()
+
+        with ThreadPoolExecutor(len(desks), "live") as threads:
+            for done in as_completed([threads.submit(attend, i) for i in range(len(desks))]):
+                done.result()
+
+    def _mine(self, index: int) -> dict[int, Session]:
+        """The sessions of a desk. New ones come to where there are fewest."""
+        with self._lock:
             served = dict(self._served())
+            self._desks = {one: desk for one, desk in self._desks.items() if one in served}
+            for number in served:
+                if number not in self._desks:
+                    taken = list(self._desks.values())
+                    self._desks[number] = min(range(len(self._wakes)), key=taken.count)
+            return {number: one for number, one in served.items() if self._desks[number] == index}
+
+    def _attend(self, desk: Desk, index: int, over: threading.Event) -> None:
+        wake = self._wakes[index]
+        known: set[int] = set()  # sessions that the desk has
+        while True:
+            wake.clear()
+            if self._closed or over.is_set():
+                return
+            served = self._mine(index)
             ended = known - served.keys()
             frames = _next_frames(served)
             if not frames and not ended:
-                self._wake.wait()
+                wake.wait()
                 continue
             known = (known - ended) | {number for number, _, _ in frames}
-            self._call(self._deliver, streams.advance(frames, sorted(ended)))
+            self._call(self._deliver, desk.advance(frames, sorted(ended)))
 
     def _deliver(self, ready: Work) -> None:
         served = self._served()
@@ -122,8 +159,8 @@ class Conductor:
 
     def _wait(self, seconds: float) -> None:
         if not self._closed:
-            self._wake.clear()
-            self._wake.wait(seconds)
+            self._wakes[0].clear()
+            self._wakes[0].wait(seconds)
 
 
 def _next_frames(served: Mapping[int, Session]) -> Work:

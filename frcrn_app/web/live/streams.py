@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
+from typing import Protocol
 
 import numpy as np
 
@@ -26,6 +27,14 @@ TRIES = 15  # times that each number of streams is advanced
 MOST_PROCESSES = 4  # each takes a quarter of a gigabyte
 
 Work = list[tuple[int, int, bytes]]  # session, number of the frame, samples
+
+
+class Desk(Protocol):
+    """What advances sessions, one round after the other."""
+
+    def advance(self, frames: Work, ended: Sequence[int] = ()) -> Work:
+        """As `Streams.advance`."""
+        ...
 
 
 class Streams:
@@ -97,15 +106,20 @@ class Streams:
         self.advance([], sessions)
         return float(np.quantile(times, 0.25))
 
+    @property
+    def desks(self) -> Sequence[Desk]:
+        """Those that may advance at the same time, each in a thread of its own."""
+        return [self]
+
     def close(self) -> None:
         """Nothing to do here; `StreamsProcesses` has."""
 
 
 class StreamsProcesses:
-    """`Streams` in processes of their own, which end with this one; for one thread.
+    """`Streams` in processes of their own, which end with this one.
 
-    A session belongs to one process to its end. Each process has one thread and computes beside the
-    others, so that the cores serve as many as they can.
+    Each process has one thread and computes beside the others, so that the cores serve as many as
+    they can.
 
     Args:
         weights: a name or a path of a causal network.
@@ -117,39 +131,22 @@ class StreamsProcesses:
     """
 
     def __init__(self, weights: str, count: int = 1):
-        self._processes = [_Process(weights) for _ in range(count)]
-        self._places: dict[int, _Process] = {}  # by the number of the session
+        self.desks = [_Process(weights) for _ in range(count)]
         try:
-            self.delay: float = max([process.answer() for process in self._processes])
+            self.delay: float = max([process.answer() for process in self.desks])
         except BaseException:
             self.close()
             raise
 
-    def advance(self, frames: Work, ended: Sequence[int] = ()) -> Work:
-        """As `Streams.advance`."""
-        leaving = {session: self._places.pop(session) for session in ended}
-        for session, _, _ in frames:
-            if session not in self._places:
-                taken = list(self._places.values())
-                self._places[session] = min(self._processes, key=taken.count)
-        asked = []
-        for process in self._processes:
-            mine = [frame for frame in frames if self._places[frame[0]] is process]
-            gone = [session for session, place in leaving.items() if place is process]
-            if mine or gone:
-                process.ask("advance", mine, gone)
-                asked.append(process)
-        return [frame for process in asked for frame in process.answer()]
-
     def capacity(self) -> int:
         """As `Streams.capacity`, of all processes at work at the same time."""
-        for process in self._processes:
+        for process in self.desks:
             process.ask("capacity")
-        return sum([process.answer() for process in self._processes])
+        return sum([process.answer() for process in self.desks])
 
     def close(self) -> None:
         """End the processes, from any thread."""
-        for process in self._processes:
+        for process in self.desks:
             process.close()
 
 
@@ -159,7 +156,7 @@ def processes_for(seats: int | None) -> int:
 
 
 class _Process:
-    """One process that answers one question after the other."""
+    """`Streams` in one process, which answers one question after the other; for one thread."""
 
     def __init__(self, weights: str):
         self._connection, theirs = Pipe()
@@ -169,6 +166,11 @@ class _Process:
         )
         self._process.start()
         theirs.close()
+
+    def advance(self, frames: Work, ended: Sequence[int] = ()) -> Work:
+        """As `Streams.advance`."""
+        self.ask("advance", frames, ended)
+        return self.answer()
 
     def ask(self, method: str, *args: object) -> None:
         self._connection.send((method, *args))
