@@ -9,7 +9,7 @@ from frcrn_app.model.fsmn import FSMN, ORDER, TimeFSMN
 from frcrn_app.model.past import Past, with_past
 
 # Products up to which they are formed and summed: a convolution takes longer to start.
-FEW = 100_000
+FEW = 400_000
 
 
 class Memory(nn.Module):

@@ -59,9 +59,10 @@ class Conductor:
         with self._lock:
             self._loop = loop
 
-    def notify(self) -> None:
-        """There is a frame, or a session has ended."""
-        for wake in self._wakes:
+    def notify(self, number: int | None = None) -> None:
+        """There is a frame of the session of this number; None: one has come or ended."""
+        desk = None if number is None else self._desks.get(number)
+        for wake in self._wakes if desk is None else [self._wakes[desk]]:
             wake.set()
 
     def close(self) -> None:

@@ -142,7 +142,7 @@ class Live:
             if message["type"] == "websocket.disconnect":
                 raise WebSocketDisconnect(message.get("code", 1005))
             session.receive(read_frame(message.get("bytes") or b""))
-            self._conductor.notify()
+            self._conductor.notify(session.number)
 
     async def _serve(self, session: Session) -> None:
         """From the session's turn to the end of its time."""
