@@ -20,10 +20,10 @@ from frcrn_app.memory import without_collections
 from frcrn_app.web.live.messages import FRAME, FRAMES_A_SECOND, to_pcm, to_samples
 from frcrn_app.workers import Threads, cores
 
-LOAD = 0.6  # of the frames' time that the network may take, so that every frame is there in time
+LOAD = 0.5  # of the frames' time that the network may take, so that every frame is there in time
 MOST = 64  # streams that are tried
 AT_ONCE = 2  # frames of a session that the network takes together
-TRIES = 15  # times that each number of streams is advanced
+TRIES = 10  # times that each number of streams is advanced
 MOST_PROCESSES = 4  # each takes a quarter of a gigabyte
 
 Work = list[tuple[int, int, bytes]]  # session, number of the frame, samples
