@@ -179,7 +179,7 @@ def _app_kwargs(app: Page, options: WebOptions) -> dict[str, Any]:
             static_files.route(),
             *result_routes(app.results),
             *batch_routes(app.batches, app.engine, options.max_seconds),
-            *([app.live.route()] if app.live else []),
+            *(app.live.routes() if app.live else []),
             *listening_routes(app.listening),
         ],
         open_folders=[f"/{static_files.PREFIX}/assets/"],

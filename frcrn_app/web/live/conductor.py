@@ -14,8 +14,6 @@ from frcrn_app.web.live.streams import AT_ONCE, Desk, Streams, StreamsProcesses,
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 10.0  # in which whoever has just opened the page has the machine for themselves
-
 
 class Conductor:
     """Advances the sessions that are served, a frame or two of each at a time, many together.
@@ -51,7 +49,7 @@ class Conductor:
         self._desks: dict[int, int] = {}  # by the numbers of the sessions that are served
 
     def start(self) -> None:
-        """Make the streams, in the background: when somebody comes for them, or a little later."""
+        """Make the streams, in the background, once `notify` is called."""
         self._thread.start()
 
     def attend(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -76,7 +74,7 @@ class Conductor:
             self._thread.join(5)
 
     def _run(self) -> None:
-        self._wakes[0].wait(PATIENCE_SECONDS)
+        self._wakes[0].wait()
         while not self._closed:
             try:
                 self._streams = self._make()

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from prometheus_client import Counter
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from frcrn_app.errors import UserError
@@ -70,17 +72,21 @@ class Live:
             "frcrn_live_dropped_frames", "Of 20 ms, of live sessions.", registry=metrics.registry
         )
 
-    def route(self) -> WebSocketRoute:
-        """The address of the WebSocket."""
-        return WebSocketRoute(f"/{ADDRESS}", self._visit)
+    def routes(self) -> list[BaseRoute]:
+        """The address: of the WebSocket, and by GET of whoever may soon open one."""
+        return [WebSocketRoute(f"/{ADDRESS}", self._visit), Route(f"/{ADDRESS}", self._prepare)]
 
     def start(self) -> None:
-        """Make the streams ready, in the background; see `Conductor.start`."""
+        """From now on the streams are made, in the background, once somebody opens the tab."""
         self._conductor.start()
 
     def close(self) -> None:
         """End every session."""
         self._conductor.close()
+
+    async def _prepare(self, request: Request) -> Response:
+        self._conductor.notify()
+        return Response(status_code=204)
 
     async def _visit(self, websocket: WebSocket) -> None:
         if not _same_origin(websocket):

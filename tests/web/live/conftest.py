@@ -34,7 +34,7 @@ def serve_live(halving_weights, tmp_path_factory):
         guard = Guard(GuardOptions(**limits), tmp_path_factory.mktemp("visitors"))
         live = Live(guard, partial(streams, halving_weights), minutes, seats)
         config = uvicorn.Config(
-            Starlette(routes=[live.route()]),
+            Starlette(routes=live.routes()),
             port=0,
             log_level="warning",
             ws_max_size=LARGEST_BYTES,

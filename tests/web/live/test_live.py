@@ -7,6 +7,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from multiprocessing import active_children
 
+import httpx
 import numpy as np
 import pytest
 from web.live.conftest import HELLO, HOP, visiting
@@ -163,6 +164,20 @@ def test_a_broken_network_is_told_and_made_again(address, noisy_speech):
             visitor.send(number, samples)
         while 0 not in visitor.cleaned:
             visitor.read()
+
+
+def test_the_network_is_made_once_somebody_opens_the_tab(serve_live):
+    made = []
+
+    def streams(weights):
+        made.append(weights)
+        return Streams(weights)
+
+    with serve_live(streams) as served:
+        time.sleep(0.5)
+        assert not made
+        assert httpx.get(f"{served.address}/frcrn/live").status_code == 204
+        wait_until(lambda: made)
 
 
 def test_hello_is_what_the_page_says():

@@ -28,6 +28,7 @@ export const mount = ({ element, props, watch }) => {
   let turn = 0; // grows with each start and stop: what an earlier one still says is dropped
   let figures = null;
   let drawn = 0; // ms, when the last picture was
+  fetch(new URL(props.address, document.baseURI)).catch(() => {}); // whoever looks may soon start
 
   // ------------------------------------------------------------------------------- what happens
 
