@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from frcrn_app.web.engine import Engine
 
 BANDS = ("full", "speech")  # what becomes of frequencies that the network does not process
-POLL_SECONDS = 0.15  # between two looks at how far it is
+POLL_SECONDS = 0.4  # between two looks at how far it is; what the page draws takes cores, too
 
 
 def check_band(band: str) -> str:
