@@ -57,6 +57,12 @@ def test_nothing_clicks(heard, network):
     assert heard[network]["largestStep"] < TONE_STEP + 0.03
 
 
+def test_hiccups_that_come_again_are_soon_allowed_for(heard):
+    hiccups = heard["hiccups"]  # of 40 ms, every 15 s
+    assert 1 <= hiccups["gaps"] <= 5  # of ten
+    assert max(hiccups["delays"]) < ALGORITHM + 0.08
+
+
 def test_frames_that_were_dropped_are_told(heard):
     assert 12 <= heard["lossy"]["lost"] <= 16  # one a second
     assert heard["lossy"]["gaps"] <= 3

@@ -71,6 +71,7 @@ console.log(
     jitter: hear({ latency: () => 160 + 640 * random() }),
     slow_at_first: hear({ latency: (now) => (now < 5 * RATE ? 3200 : 160) }),
     stalled: hear({ latency: stall(5, 8) }),
+    hiccups: hear({ seconds: 150, latency: (now) => Math.max(160, 800 - (now % (15 * RATE))) }),
     lossy: hear({ lost: (number) => number % 50 === 7 }),
     round_trip: Object.fromEntries([8000, 16000, 22050, 44100, 48000, 96000].map((rate) => [rate, roundTrip(rate)])),
   }),
