@@ -16,6 +16,7 @@ from frcrn_app.audio import Resampler
 from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.errors import AudioError, CheckpointError, UserError
 from frcrn_app.inference.fused import fuse
+from frcrn_app.inference.fused.network import TOGETHER
 from frcrn_app.inference.precision import pick_device, pick_precision
 from frcrn_app.inference.recorded import NextFrames, RecordedFrames
 from frcrn_app.model import FRCRNConfig
@@ -25,7 +26,7 @@ from frcrn_app.weights import load_weights
 LIVE_WEIGHTS = "frcrn-live"
 RATES = (8_000, 192_000)  # Hz, lowest and highest
 LOUDEST = 16.0  # times full scale; what is louder is broken, and its square need not be a number
-FEW = 4  # frames up to which recordings of one or two are faster than all at once
+FEW = 4  # frames up to which a recorded program for one or two is faster than all at once
 LONGEST_PIECE = 50  # frames that run at once: a second, which bounds memory for long chunks
 
 
@@ -69,7 +70,7 @@ class LiveNetwork:
         self._frames = NextFrames(fused)
         self._recorded = {
             count: RecordedFrames(self._frames, count)
-            for count in ((1, 2) if pairs else (1,))
+            for count in range(1, (TOGETHER if pairs else 1) + 1)
             if self.device == "cpu"
         }
 

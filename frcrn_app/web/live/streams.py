@@ -24,7 +24,7 @@ LOAD = 0.5  # of the frames' time that the network may take, so that every frame
 MOST = 64  # streams that are tried
 AT_ONCE = 2  # frames of a session that the network takes together
 TRIES = 10  # times that each number of streams is advanced
-MOST_PROCESSES = 4  # each takes a quarter of a gigabyte
+MOST_PROCESSES = 4  # each takes 290 MiB
 
 Work = list[tuple[int, int, bytes]]  # session, number of the frame, samples
 

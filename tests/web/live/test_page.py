@@ -28,6 +28,7 @@ def page(halving_weights):
 def test_nobody_is_live_before_the_log_in(page):
     with pytest.raises(InvalidStatus), visiting(page):
         pass
+    assert httpx.get(f"{page}/frcrn/live").status_code == 401  # which would start the network
     answer = httpx.post(f"{page}/login", data={"username": "ada", "password": "lovelace"})
     cookie = "; ".join(f"{name}={value}" for name, value in answer.cookies.items())
     for path in ("", "/sub"):  # whether or not the proxy takes it away
