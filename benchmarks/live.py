@@ -24,9 +24,8 @@ from websockets.asyncio.client import connect
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from load.load import served  # noqa: E402
-
 from frcrn_app.audio import load_audio  # noqa: E402
+from load.load import served  # noqa: E402
 
 CLIP = ROOT / "examples" / "pairs" / "noisy" / "english_fan.flac"
 HOP = 320  # samples of a message

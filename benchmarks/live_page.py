@@ -24,10 +24,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
 from demo import CHROMIUM, FLAGS  # noqa: E402
-from load.load import served  # noqa: E402
 
 from frcrn_app.audio import load_audio, save_audio  # noqa: E402
 from frcrn_app.metrics import si_sdr  # noqa: E402
+from load.load import served  # noqa: E402
 
 PAIRS = ROOT / "examples" / "pairs"
 RATE = 16_000

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from paths import EXAMPLES
 
 from frcrn_app.audio import Audio, load_audio
+from paths import EXAMPLES
 
 # What one process tests in turn, of which there are several at once: rooms that start a whole demo
 # and look at what it does to the machine, and files that share what takes long to make. All else is
@@ -91,10 +91,10 @@ def make_tone() -> Callable[..., Audio]:
 def small_weights(tmp_path_factory) -> Path:
     """A network of eight channels that was never trained, for tests of all that is around one."""
     import torch
-    from networks import SMALL, with_statistics
 
     from frcrn_app.model import FRCRN
     from frcrn_app.weights import save_weights
+    from networks import SMALL, with_statistics
 
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"

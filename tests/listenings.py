@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import soundfile
-from evaluations import SETTINGS
 
+from evaluations import SETTINGS
 from frcrn_app.evaluation import (
     NOISY,
     Evaluation,

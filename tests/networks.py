@@ -4,10 +4,10 @@ import math
 from pathlib import Path
 
 import torch
-from golden.seeded import seeded_network
 
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.weights import save_weights
+from golden.seeded import seeded_network
 
 SMALL = FRCRNConfig(channels=8, unets=2)
 

@@ -7,9 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 import soundfile
-from films import silent_film
-from recordings import RATE, noise, write_by_av
 
+from films import silent_film
 from frcrn_app.audio import (
     Audio,
     load_audio,
@@ -17,6 +16,7 @@ from frcrn_app.audio import (
     save_audio,
 )
 from frcrn_app.errors import AudioError
+from recordings import RATE, noise, write_by_av
 
 
 def refused(path, code, **kwargs):

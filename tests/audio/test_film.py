@@ -3,12 +3,12 @@
 import av
 import numpy as np
 import pytest
-from films import silent_film
-from recordings import snr_db
 
+from films import silent_film
 from frcrn_app.audio import load_tracks, save_film
 from frcrn_app.batch import denoise_files
 from frcrn_app.errors import AudioError
+from recordings import snr_db
 
 
 def film(path, muxer, codec, *, delay=0.0, channels=(1,), subtitles=False):

@@ -3,10 +3,10 @@
 import av
 import pytest
 import soundfile
-from recordings import RATE, noise
 
 from frcrn_app.audio import AUDIO_SUFFIXES, find_audio
 from frcrn_app.audio.decode import DEMUXERS
+from recordings import RATE, noise
 
 PICTURES = {"avif", "heic", "heif"}
 # Of formats that FFmpeg reads as something else than audio or film.

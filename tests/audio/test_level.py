@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from recordings import RATE, noise
 
 from frcrn_app.audio import (
     AUDIO_SUFFIXES,
@@ -10,6 +9,7 @@ from frcrn_app.audio import (
     rms_dbfs,
     to_mono,
 )
+from recordings import RATE, noise
 
 
 def test_levels_are_relative_to_full_scale(make_tone):

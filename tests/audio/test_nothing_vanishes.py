@@ -6,10 +6,10 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from recordings import RATE, noise, snr_db, write_by_av
 
 from frcrn_app.audio import Audio, list_tracks, load_audio, load_tracks, save_audio, save_tracks
 from frcrn_app.errors import AudioError
+from recordings import RATE, noise, snr_db, write_by_av
 
 
 def codes(audio):

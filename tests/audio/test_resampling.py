@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from recordings import RATE, noise, snr_db
 
 from frcrn_app.audio import (
     resample,
     resampling,
     rms_dbfs,
 )
+from recordings import RATE, noise, snr_db
 
 RATES = [8_000, 11_025, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000, 44_101, 11_127]
 TOLERANCE_DB = -100  # of what is not the tone, below the tone

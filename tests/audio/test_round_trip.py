@@ -6,12 +6,12 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from recordings import RATE, noise, snr_db, write_by_av
 
 from frcrn_app.audio import (
     load_audio,
     save_audio,
 )
+from recordings import RATE, noise, snr_db, write_by_av
 
 INTEGER_FORMATS = [
     ("WAV", "wav", ("PCM_U8", "PCM_16", "PCM_24", "PCM_32")),

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
-from recordings import RATE, noise
 
 from frcrn_app.audio import Audio, Tags, load_audio, save_audio, save_tracks
 from frcrn_app.audio.types import Chapter, Picture
+from recordings import RATE, noise
 
 BEXT = b"Interview, take 2".ljust(256, b"\0") + b"Sound Devices".ljust(346, b"\0")
 IXML = b"<BWFXML><SCENE>12A</SCENE><TAKE>2</TAKE></BWFXML>"

@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 import soundfile
-from recordings import RATE, noise, snr_db
 
 from frcrn_app.audio import (
     Audio,
@@ -15,6 +14,7 @@ from frcrn_app.audio import (
     save_audio,
 )
 from frcrn_app.errors import AudioError
+from recordings import RATE, noise, snr_db
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32"])

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from networks import SMALL, with_statistics
 
 from frcrn_app import Denoiser, load_audio
 from frcrn_app.batch import DenoiserSettings, FileResult, RunOptions, plan_files, run_plan
 from frcrn_app.model import FRCRN
 from frcrn_app.weights import save_weights
+from networks import SMALL, with_statistics
 
 
 @dataclass(frozen=True)

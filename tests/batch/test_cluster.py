@@ -7,16 +7,16 @@ from functools import partial
 import numpy as np
 import psutil
 import pytest
-from command_line import run_frcrn, write_noise
-from paths import ROOT
-from sets import pairs_of
-from workers_that_die import Dying
 
+from command_line import run_frcrn, write_noise
 from frcrn_app import Denoiser
 from frcrn_app.audio import Audio, load_audio, save_audio
 from frcrn_app.batch import spread_plan
 from frcrn_app.evaluation import evaluate_pairs
 from frcrn_app.workers import RayCrew
+from paths import ROOT
+from sets import pairs_of
+from workers_that_die import Dying
 
 ray = pytest.importorskip("ray", reason="needs Ray (frcrn-app[cluster])")
 

@@ -4,10 +4,10 @@ from collections import Counter
 from functools import partial
 
 import pytest
-from inline_crew import InlineCrew, Memory
 
 from frcrn_app.batch import spread_plan
 from frcrn_app.errors import UserError
+from inline_crew import InlineCrew, Memory
 
 
 def spread(archive, output, crew):

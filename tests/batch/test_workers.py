@@ -8,13 +8,13 @@ from functools import partial
 import numpy as np
 import psutil
 import pytest
-from command_line import run_frcrn
-from workers_that_die import Dying
 
+from command_line import run_frcrn
 from frcrn_app import load_audio
 from frcrn_app.batch import spread_plan
 from frcrn_app.batch.cleaner import Cleaner
 from frcrn_app.workers import ProcessCrew, Seat
+from workers_that_die import Dying
 
 
 def dying(make, markers):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from steps import EMPTY, FAILED, open_result, upload
 
 from frcrn_app.audio import load_audio, save_audio
+from steps import EMPTY, FAILED, open_result, upload
 
 
 def violations(page, where: str) -> list[str]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from recordings import RATE, noise, write_by_av
 
 from frcrn_app.audio import Audio, load_audio, save_audio
 from frcrn_app.web.options import WebOptions
+from recordings import RATE, noise, write_by_av
 
 ROWS = ".fr-batch tbody tr"
 ENDED = '.fr-batch[data-state="ended"]'

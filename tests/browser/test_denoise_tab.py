@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
+from frcrn_app.audio import Audio, load_audio, resample, save_audio
+from frcrn_app.metrics import si_sdr
 from steps import (
     DONE,
     EMPTY,
@@ -18,9 +21,6 @@ from steps import (
     upload,
     wait_for_state,
 )
-
-from frcrn_app.audio import Audio, load_audio, resample, save_audio
-from frcrn_app.metrics import si_sdr
 
 LEAST_MEAN_GAIN = 6.0  # dB of SI-SDR over the example pairs
 LEAST_RECORDED_GAIN = 2.0  # dB; the browser's resampler stands between the file and the page

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from listenings import oracle_evaluation, written_test
 
 from frcrn_app.listening import ListeningTest, new_token
+from listenings import oracle_evaluation, written_test
 
 PHONE = {"width": 390, "height": 844}
 NAMES = ("oracle", "noisy", "anchor", "english", "french", "si_sdr")  # what listeners must not see

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from browser.test_accessibility import violations
+from frcrn_app.audio import load_audio
 from load.load import served
 from networks import save_halving
 from steps import leave_focus
-
-from frcrn_app.audio import load_audio
 
 RUNNING = ".fr-live-tab[data-state=running]"
 OVER = ".fr-live-tab[data-state=over]"

@@ -1,6 +1,7 @@
 """The page on a phone and on a small tablet."""
 
 import pytest
+
 from steps import FAILED, open_result, upload
 
 PHONE = {"width": 390, "height": 844}

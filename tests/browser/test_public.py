@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from frcrn_app.audio import load_audio
+from frcrn_app.metrics import si_sdr
 from steps import (
     DONE,
     download,
@@ -13,9 +16,6 @@ from steps import (
     upload,
     wait_for_state,
 )
-
-from frcrn_app.audio import load_audio
-from frcrn_app.metrics import si_sdr
 
 MOST_TABS = 80  # key presses from one end of the page to the other
 # Chromium's own dialogue, which the tests' browser does not show, would answer so.

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sets import evaluation_of
 
 from frcrn_app.cli import main as cli
 from frcrn_app.evaluation import NOISY, provenance, summarise
 from frcrn_app.report import read_json, write_reports
+from sets import evaluation_of
 
 FILES = 12
 

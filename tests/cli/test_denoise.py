@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from command_line import run_frcrn, write_noise
 from films import two_track_film
-from paths import ROOT
-
 from frcrn_app import Denoiser, load_audio
 from frcrn_app.audio import load_tracks, loudness, save_audio, true_peak
 from frcrn_app.batch import run as batch_run
 from frcrn_app.cli import main as cli
 from frcrn_app.cli.main import main
 from frcrn_app.metrics import si_sdr
+from paths import ROOT
 
 
 def test_without_arguments_an_input_folder_is_made_and_explained(folder, capsys):

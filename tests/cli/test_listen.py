@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from listenings import oracle_evaluation
 
 from frcrn_app.cli import main as cli
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation import summarise
 from frcrn_app.report import write_reports
+from listenings import oracle_evaluation
 
 LIKED = {"reference": 100, "oracle": 90, "noisy": 50, "anchor35": 20}
 

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import run_frcrn, write_noise
-from paths import ROOT
 
 import frcrn_app
+from command_line import run_frcrn, write_noise
 from frcrn_app import batch
 from frcrn_app.cli import main as cli
 from frcrn_app.cli.main import COMMANDS, build_parser, main
+from paths import ROOT
 
 
 def test_a_fault_of_the_program_shows_a_reference_and_logs_the_trace(folder, capsys, monkeypatch):

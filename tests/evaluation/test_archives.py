@@ -5,7 +5,6 @@ import stat
 import zipfile
 
 import pytest
-from sets import touch, zipped
 
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation import (
@@ -16,6 +15,7 @@ from frcrn_app.evaluation import (
     pair_tree,
 )
 from frcrn_app.evaluation.encodings import encoding_of
+from sets import touch, zipped
 
 
 def test_an_archive_with_its_usual_clutter(tmp_path):

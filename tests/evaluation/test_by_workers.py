@@ -6,8 +6,6 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from networks import SMALL, with_statistics
-from sets import pairs_of
 
 from frcrn_app.batch import DenoiserSettings
 from frcrn_app.cli import main as cli
@@ -15,6 +13,8 @@ from frcrn_app.evaluation import evaluate_pairs
 from frcrn_app.model import FRCRN
 from frcrn_app.weights import save_weights
 from frcrn_app.workers import ProcessCrew
+from networks import SMALL, with_statistics
+from sets import pairs_of
 
 
 @pytest.fixture(scope="module")

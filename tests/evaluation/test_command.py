@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from sets import evaluate, pairs_of
 
 from frcrn_app.cli import main as cli
+from sets import evaluate, pairs_of
 
 QUICK = ["stoi", "si_sdr"]  # metrics that cost next to nothing
 

@@ -1,12 +1,12 @@
 """A run that goes on where it was interrupted."""
 
 import numpy as np
-from sets import evaluate, pairs_of
 
 from frcrn_app.audio import load_audio, save_audio
 from frcrn_app.errors import Cancelled
 from frcrn_app.evaluation import Evaluation
 from frcrn_app.evaluation.pool import ScoringPool
+from sets import evaluate, pairs_of
 
 QUICK = ["stoi", "si_sdr"]  # metrics that cost next to nothing
 

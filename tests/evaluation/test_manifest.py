@@ -1,10 +1,10 @@
 """A CSV file means the files that whoever wrote it meant, or it is said that this is in doubt."""
 
 import pytest
-from sets import touch
 
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation import among, list_sounds, pair_manifest
+from sets import touch
 
 
 def test_uploads_of_one_name_are_in_doubt_and_both_are_named(tmp_path):

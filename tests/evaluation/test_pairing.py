@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from sets import touch
 
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation import PairSet, pair_folders, pair_manifest
+from sets import touch
 
 
 def paired(pairs: PairSet) -> dict[str, str]:

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-import sets
 
+import sets
 from frcrn_app.errors import Cancelled
 from frcrn_app.evaluation import NOISY, scoring
 from frcrn_app.evaluation.pool import ScoringPool

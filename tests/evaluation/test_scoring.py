@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from sets import evaluate, pairs_of
 
 from frcrn_app import metrics
 from frcrn_app.audio import Audio, load_audio, resample, save_audio
@@ -18,6 +17,7 @@ from frcrn_app.evaluation import (
     summarise,
 )
 from frcrn_app.evaluation.alignment import find_lag, fit
+from sets import evaluate, pairs_of
 
 RATE = metrics.SAMPLE_RATE
 QUICK = ["stoi", "si_sdr"]  # metrics that cost next to nothing

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from sets import evaluation_of
 
 from frcrn_app.evaluation import NOISY, summarise
 from frcrn_app.evaluation.statistics import mean_intervals, sign_flip_tests
 from frcrn_app.evaluation.summary import win_rate
+from sets import evaluation_of
 
 
 def test_means_rest_on_the_files_that_have_scores():

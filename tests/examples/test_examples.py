@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from paths import EXAMPLES
 
 from frcrn_app.audio import load_audio, rms_dbfs
+from paths import EXAMPLES
 
 LICENSES = (EXAMPLES / "LICENSES.md").read_text(encoding="utf-8")
 SOUNDS = sorted(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from paths import ROOT
 
 from examples.run_quickstart import NOTEBOOK
 from examples.run_quickstart import executed as run
 from frcrn_app import load_audio
+from paths import ROOT
 
 
 @pytest.fixture(scope="module")

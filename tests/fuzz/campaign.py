@@ -19,10 +19,9 @@ from hypothesis import strategies as st
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # of this process and those that it starts
 
-from fuzz import targets  # noqa: E402
-
 from frcrn_app.errors import UserError  # noqa: E402
 from frcrn_app.isolation import IsolationError, isolated, warm_up  # noqa: E402
+from fuzz import targets  # noqa: E402
 
 DEADLINE_SECONDS = 20.0
 MEMORY_BYTES = 768 << 20  # the checkpoint loader imports torch within it

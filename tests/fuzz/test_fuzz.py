@@ -1,10 +1,10 @@
 """A short part of campaign.py: the same cases every time."""
 
 import pytest
-from fuzz.campaign import fuzz
-from fuzz.targets import TARGETS
 
 from frcrn_app.isolation import pool, stop
+from fuzz.campaign import fuzz
+from fuzz.targets import TARGETS
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -8,10 +8,10 @@ from string import Formatter
 
 import pytest
 from babel.messages.pofile import read_po
-from paths import PACKAGE
 
 from frcrn_app import errors
 from frcrn_app.i18n import LANGUAGES, keys
+from paths import PACKAGE
 
 CODE = re.compile(r"[a-z_]+(\.[\w-]+)+")
 ERRORS = {

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from golden.seeded import seeded_network
 
 from frcrn_app.cli.main import main
 from frcrn_app.model import FRCRN
 from frcrn_app.weights import save_weights
+from golden.seeded import seeded_network
 
 
 def export(folder: Path, model: FRCRN) -> Path:

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from golden.seeded import training_form
 
 from frcrn_app.cli.main import main
 from frcrn_app.inference.benchmark import (
@@ -13,6 +12,7 @@ from frcrn_app.inference.benchmark import (
     run_benchmark,
 )
 from frcrn_app.model import FRCRNConfig
+from golden.seeded import training_form
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from golden.seeded import seeded_network
 
 from frcrn_app import metrics
 from frcrn_app.audio import Audio, load_audio, rms_dbfs
@@ -19,6 +18,7 @@ from frcrn_app.inference import Denoiser, window_starts
 from frcrn_app.inference.windows import OVERLAP, WINDOW_SECONDS, cross_fade, window_length
 from frcrn_app.model import FRCRNConfig
 from frcrn_app.weights import save_weights
+from golden.seeded import seeded_network
 
 # dB of SI-SDR over the example pairs, of which the embedded weights reach 6.6.
 LEAST_MEAN_GAIN = 6.0

@@ -7,11 +7,11 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from golden.seeded import waveform
 
 from frcrn_app.cli.main import main
 from frcrn_app.errors import UserError
 from frcrn_app.inference.export import verify_onnx
+from golden.seeded import waveform
 
 
 @pytest.fixture(params=["both_ways", "causal"])

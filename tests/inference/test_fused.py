@@ -4,12 +4,12 @@ import copy
 
 import pytest
 import torch
-from golden.seeded import seeded_network, waveform
 
 from frcrn_app.errors import Cancelled
 from frcrn_app.inference import fuse
 from frcrn_app.inference.fused import products
 from frcrn_app.model import FRCRN
+from golden.seeded import seeded_network, waveform
 
 # The ends are lone frames divided by a vanishing window, which magnifies rounding.
 INNER = slice(20, -20)

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from golden.seeded import seeded_state
-from official_layouts import optimizer_state, reference_layout
-from paths import GOLDEN
 
 from frcrn_app import Denoiser
 from frcrn_app.audio import Audio
 from frcrn_app.inference import EDGE
 from frcrn_app.model import FRCRN, normalisation_gain
+from golden.seeded import seeded_state
+from official_layouts import optimizer_state, reference_layout
+from paths import GOLDEN
 
 PIPELINES_GOLDEN = GOLDEN / "pipelines.npz"
 HOP = 320  # samples

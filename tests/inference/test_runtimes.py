@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from golden.seeded import waveform
 
 from frcrn_app.errors import DeviceError
 from frcrn_app.inference import export
 from frcrn_app.inference.runtimes import load_runtime
 from frcrn_app.model import FRCRN
+from golden.seeded import waveform
 
 
 @pytest.fixture(scope="module")

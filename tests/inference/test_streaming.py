@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from golden.seeded import seeded_network
 
 from frcrn_app.audio import Audio
 from frcrn_app.cli.main import main
@@ -16,6 +15,7 @@ from frcrn_app.inference import Denoiser, LiveDenoiser, LiveNetwork, push_togeth
 from frcrn_app.inference.benchmark import live_as_markdown, run_live_benchmark
 from frcrn_app.model.past import Past
 from frcrn_app.weights import save_weights
+from golden.seeded import seeded_network
 
 LOOKAHEAD = 1
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from films import two_track_film
 
+from films import two_track_film
 from frcrn_app.audio import load_audio, save_audio
 from frcrn_app.errors import Cancelled, UserError
 from frcrn_app.isolation import Budget, IsolationError, isolated

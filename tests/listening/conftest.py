@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from listenings import oracle_evaluation, written_test
 
 from frcrn_app.evaluation import Evaluation
 from frcrn_app.listening import ListeningTest
+from listenings import oracle_evaluation, written_test
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from sets import evaluation_of
 
 from frcrn_app.errors import PairError
 from frcrn_app.listening import ANCHOR, REFERENCE, plan
+from sets import evaluation_of
 
 
 def code(evaluation, *args, **settings) -> str:

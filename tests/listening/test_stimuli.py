@@ -5,11 +5,11 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from listenings import sources
 
 from frcrn_app.audio import load_audio, loudness, save_audio
 from frcrn_app.listening import MAX_SECONDS, make_stimuli, plan, signals, stimulus_wav
 from frcrn_app.listening.stimuli import low_pass
+from listenings import sources
 
 RATE = 16_000
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+
 from load.load import CLIP, RefusedError, Server, Visitor, run_round, served
 
 

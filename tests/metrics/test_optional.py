@@ -7,10 +7,10 @@ from importlib import util
 
 import numpy as np
 import pytest
-from paths import ROOT
 
 from frcrn_app import metrics
 from frcrn_app.errors import MetricError
+from paths import ROOT
 
 
 def test_distillmos_prefers_the_clean_file(speech, noisy_speech, capsys):

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from golden.seeded import seeded_network, waveform
 
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.model.past import MEMORY, Past, running_mean
+from golden.seeded import seeded_network, waveform
 
 HOP = 320
 SETTINGS = [

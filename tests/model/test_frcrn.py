@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from golden.seeded import LENGTHS, seeded_state, waveform
-from paths import GOLDEN
 
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.model.complex_layers import interleaved_convolution
 from frcrn_app.model.features import features
 from frcrn_app.model.stft import STFT, InverseSTFT, padded_length
+from golden.seeded import LENGTHS, seeded_state, waveform
+from paths import GOLDEN
 
 FRCRN_GOLDEN = GOLDEN / "frcrn.npz"
 

@@ -5,10 +5,10 @@ from importlib.metadata import version
 
 import pytest
 from huggingface_hub import ModelCard, SpaceCard
-from paths import ROOT
 
 from frcrn_app.web.options import parse_options
 from frcrn_app.weights import EMBEDDED, load_weights
+from paths import ROOT
 
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 

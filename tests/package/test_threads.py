@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from paths import ROOT
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "GOMP_"))}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from paths import EXAMPLES, PACKAGE, ROOT
 
 from frcrn_app import __version__, load_audio
+from paths import EXAMPLES, PACKAGE, ROOT
 
 NOISY = EXAMPLES / "pairs" / "noisy" / "italian_rain.flac"
 

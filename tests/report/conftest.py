@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluations import EVIL, KEYS, SETTINGS, WEIGHTS
 
+from evaluations import EVIL, KEYS, SETTINGS, WEIGHTS
 from frcrn_app.errors import MetricError
 from frcrn_app.evaluation import (
     NOISY,

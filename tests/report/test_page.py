@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from evaluations import EVIL, KEYS, SETTINGS
 
+from evaluations import EVIL, KEYS, SETTINGS
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation import NOISY, Evaluation, Row, provenance, summarise
 from frcrn_app.metrics import METRICS

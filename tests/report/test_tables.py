@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from evaluations import EVIL, KEYS
 
+from evaluations import EVIL, KEYS
 from frcrn_app.evaluation import NOISY, Evaluation, summarise
 from frcrn_app.report import as_json, csv_text, json_text, write_reports
 

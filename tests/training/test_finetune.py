@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from paths import EXAMPLES
 from scipy import signal
 
 from frcrn_app import metrics
@@ -21,6 +20,7 @@ from frcrn_app.training.finetune.mixing import scored_mixtures, training_sets
 from frcrn_app.training.finetune.run import widest_blend
 from frcrn_app.training.scoring import enhance
 from frcrn_app.weights import load_weights
+from paths import EXAMPLES
 
 RATE = 16_000
 SMALL = {"batch_size": 6, "seconds": 1.5, "workers": 0, "scored": 8, "scored_seconds": 2.0}

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from golden.seeded import seeded_state, waveform
 
 from frcrn_app.errors import CheckpointError
 from frcrn_app.inference import fuse
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.training.growth import grow
+from golden.seeded import seeded_state, waveform
 
 
 @pytest.mark.parametrize("larger", [(16, 2), (24, 1), (16, 1, 2), (24, 2, 3)])

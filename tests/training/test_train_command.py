@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from paths import ROOT
 
 from frcrn_app.cli import arguments as arguments_of
 from frcrn_app.cli import main as cli
@@ -19,6 +18,7 @@ from frcrn_app.training import MixtureConfig, TrainConfig, build_trainer, stoppi
 from frcrn_app.training.trainer import norms
 from frcrn_app.training.trainer.optimizers import rate_factor
 from frcrn_app.weights import load_weights
+from paths import ROOT
 
 SPEECH = ROOT / "examples" / "pairs" / "clean"
 # The command in a process of its own, with `quick_statistics`.

@@ -11,12 +11,12 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
-from films import two_track_film
-from paths import ROOT
 
+from films import two_track_film
 from frcrn_app.audio import Audio, has_picture, load_audio, load_tracks, save_audio
 from frcrn_app.metrics import si_sdr
 from frcrn_app.web.options import WebOptions
+from paths import ROOT
 
 API_TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 MAX_SECONDS = 20.0  # that the fixture `demo` takes

@@ -3,10 +3,10 @@
 import pickle
 
 import pytest
-from sets import touch
 
 from frcrn_app.errors import PairError
 from frcrn_app.web.evaluate import TestSet
+from sets import touch
 
 
 def test_what_visitors_give_becomes_pairs(tmp_path):

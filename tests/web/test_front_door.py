@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from paths import ROOT
 
 USER = ("ada", "secret word")

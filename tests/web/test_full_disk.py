@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
+
 from paths import ROOT
 
 PROGRAM = Path(__file__).with_name("on_a_full_disk.py")

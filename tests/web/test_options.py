@@ -3,9 +3,9 @@
 import os
 
 import pytest
-from paths import ROOT
 
 from frcrn_app.web.options import parse_options
+from paths import ROOT
 
 USER = ("ada", "secret word")
 

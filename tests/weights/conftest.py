@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from networks import SMALL, with_statistics
-from official_layouts import reference_layout
 
 from frcrn_app.files import sha256_of
 from frcrn_app.model import FRCRN
 from frcrn_app.weights import OFFICIAL, weights_folder
+from networks import SMALL, with_statistics
+from official_layouts import reference_layout
 
 
 @pytest.fixture(autouse=True)

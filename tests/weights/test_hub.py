@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from paths import ROOT
 
 from frcrn_app.errors import Cancelled, CheckpointError
 from frcrn_app.weights import OFFICIAL, download, fetch_weights, hub, list_weights
+from paths import ROOT
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from networks import SMALL, other_weights, with_statistics
-from official_layouts import optimizer_state, prefixed, reference_layout
 
 from frcrn_app.errors import CheckpointError
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.weights import load_weights, save_weights
+from networks import SMALL, other_weights, with_statistics
+from official_layouts import optimizer_state, prefixed, reference_layout
 
 FORMS = {
     "ours, bare": lambda m: m.state_dict(),

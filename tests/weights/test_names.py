@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from networks import SMALL, other_weights
 from safetensors import safe_open
 
 from frcrn_app.errors import CheckpointError
@@ -16,6 +15,7 @@ from frcrn_app.weights import (
     save_weights,
     weights_folder,
 )
+from networks import SMALL, other_weights
 
 
 def test_a_folder_gives_its_only_checkpoint(network, tmp_path):

@@ -14,15 +14,15 @@ import httpx
 import numpy as np
 import pytest
 from anyio.from_thread import start_blocking_portal
-from films import two_track_film
 from gradio.utils import get_upload_folder
-from paths import ROOT
-from recordings import RATE, noise
 
+from films import two_track_film
 from frcrn_app.audio import Audio, load_audio, loudness, save_audio
 from frcrn_app.errors import AudioError
 from frcrn_app.web.batch.batch import Batch
 from frcrn_app.web.batch.settings import Settings
+from paths import ROOT
+from recordings import RATE, noise
 
 SECOND = Audio(noise(RATE), RATE)
 API_TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

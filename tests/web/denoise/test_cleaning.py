@@ -7,10 +7,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from films import two_track_film
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from films import two_track_film
 from frcrn_app.audio import Audio, list_tracks, load_audio, load_tracks, save_audio
 from frcrn_app.errors import AudioError
 from frcrn_app.web.options import WebOptions

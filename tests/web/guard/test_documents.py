@@ -2,13 +2,12 @@
 
 import re
 
-from paths import ROOT
-
 from frcrn_app.isolation.recordings import COST
 from frcrn_app.web.guard import GuardOptions
 from frcrn_app.web.guard.bodies import FILES_AN_UPLOAD, JSON_BYTES, UPLOADS_AT_ONCE
 from frcrn_app.web.guard.login import FAILURES_BY_ADDRESS, FAILURES_BY_NAME, WINDOW_MINUTES
 from frcrn_app.web.options import WebOptions
+from paths import ROOT
 
 TEXT = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
 FLAT = " ".join(TEXT.split())

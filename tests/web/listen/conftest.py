@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from listenings import oracle_evaluation
 
 from frcrn_app.evaluation import Evaluation
+from listenings import oracle_evaluation
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from listenings import written_test
 
 from frcrn_app.evaluation import summarise
 from frcrn_app.listening import new_token, read_vote
 from frcrn_app.web.evaluate.job import EvaluationJob, Result
+from listenings import written_test
 
 
 def vote(test) -> None:

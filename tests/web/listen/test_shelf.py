@@ -1,7 +1,6 @@
 """Which tests a server has, who may reach them, and what they leave."""
 
 import pytest
-from listenings import written_test
 
 from frcrn_app import isolation
 from frcrn_app.errors import PairError
@@ -9,6 +8,7 @@ from frcrn_app.evaluation import summarise
 from frcrn_app.listening import new_token
 from frcrn_app.web.listen.routes import listening_routes
 from frcrn_app.web.listen.shelf import TESTS_A_VISITOR, Wish
+from listenings import written_test
 
 WISH = Wish("ab", ("noisy", "oracle"), 1)
 

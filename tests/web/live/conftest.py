@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+
 from networks import save_halving
 
 HOP = 320

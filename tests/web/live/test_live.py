@@ -10,10 +10,10 @@ from multiprocessing import active_children
 import httpx
 import numpy as np
 import pytest
-from web.live.conftest import HELLO, HOP, visiting
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from frcrn_app.web.live.streams import Streams, StreamsProcesses
+from web.live.conftest import HELLO, HOP, visiting
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,9 @@
 
 import httpx
 import pytest
-from web.live.conftest import visiting
 from websockets.exceptions import InvalidStatus
+
+from web.live.conftest import visiting
 
 
 @pytest.fixture(scope="module")
