@@ -12,7 +12,7 @@ from frcrn_app.evaluation.archives import MAX_ARCHIVE_BYTES, extract_archive, pa
 from frcrn_app.evaluation.folders import allowed_folder, pair_tree
 from frcrn_app.evaluation.groups import GROUPINGS, SNR_BIN
 from frcrn_app.evaluation.listing import SoundFile, inert, list_sounds
-from frcrn_app.evaluation.manifest import among, first_of, inside, pair_manifest
+from frcrn_app.evaluation.manifest import pair_manifest
 from frcrn_app.evaluation.merging import merge
 from frcrn_app.evaluation.pairing import (
     NOISY,
@@ -24,6 +24,7 @@ from frcrn_app.evaluation.pairing import (
 )
 from frcrn_app.evaluation.provenance import provenance
 from frcrn_app.evaluation.recordings import load_scored
+from frcrn_app.evaluation.resolving import among, first_of, inside
 from frcrn_app.evaluation.rows import Evaluation, Row
 from frcrn_app.evaluation.run import evaluate_pairs
 from frcrn_app.evaluation.scoring import SoundScores

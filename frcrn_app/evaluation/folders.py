@@ -8,8 +8,9 @@ from pathlib import Path
 
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation.listing import is_junk, list_sounds
-from frcrn_app.evaluation.manifest import among, first_of, inside, pair_manifest
+from frcrn_app.evaluation.manifest import pair_manifest
 from frcrn_app.evaluation.pairing import PairSet, pair_files
+from frcrn_app.evaluation.resolving import among, first_of, inside
 
 MANIFEST_NAME = "manifest.csv"
 

@@ -1,18 +1,15 @@
-"""Pairs that a CSV file lists, and which files its cells mean."""
+"""Pairs that a CSV file lists."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import compress, takewhile
 from pathlib import Path, PurePath
 
 from frcrn_app.errors import PairError
-from frcrn_app.evaluation.encodings import encoding_of
-from frcrn_app.evaluation.listing import SoundFile
 from frcrn_app.evaluation.pairing import (
     NOISY,
     Pair,
@@ -21,10 +18,8 @@ from frcrn_app.evaluation.pairing import (
     check_system_names,
     is_same_file,
 )
-
-MAX_MANIFEST_BYTES = 32 << 20
-MAX_MANIFEST_ROWS = 100_000
-MAX_MANIFEST_CELLS = 1_000_000
+from frcrn_app.evaluation.resolving import Resolve, inside, parts_of
+from frcrn_app.evaluation.tables import lines_of
 
 # What a column may be called; the first that is there counts, none of them is a system.
 _ROLES = {
@@ -35,7 +30,7 @@ _ROLES = {
     "cluster": ("cluster", "speaker", "speaker_id", "session", "session_id"),
     "text": ("text", "transcript", "transcription", "sentence"),
 }
-Resolve = Callable[[str], Path | None]
+_NO_FILE = ("evaluation.no_such_file", "evaluation.empty_cell")
 
 
 def pair_manifest(manifest: str | os.PathLike, resolve: Resolve | None = None) -> PairSet:
@@ -45,8 +40,8 @@ def pair_manifest(manifest: str | os.PathLike, resolve: Resolve | None = None) -
     (files that share one are not independent: statistics take them together) and `text` (what is
     said, for the word error rate). Every other column is a system, its cells the files that the
     system made. Cells are paths, by default below the manifest's own folder or absolute, with `/`
-    or `\\`. Commas, semicolons and tabs separate. A line whose files are missing, in doubt, or the
-    same is listed as unpaired.
+    or `\\`. Commas, semicolons, tabs and bars separate. A line whose files are missing, in doubt or
+    the same is listed as unpaired, and so is, once, a column in which no cell is a file.
 
     Args:
         manifest: the CSV file, in UTF-8 or an encoding that its bytes give away.
@@ -57,7 +52,7 @@ def pair_manifest(manifest: str | os.PathLike, resolve: Resolve | None = None) -
         PairError: if the file cannot be read, has no column `noisy`, or no line can be used.
     """
     manifest = Path(manifest)
-    lines = _lines(manifest)
+    lines = lines_of(manifest, _ROLES["noisy"])
     _, header = next(lines, (0, None))
     if header is None:
         raise PairError("evaluation.manifest_empty", manifest=manifest)
@@ -81,8 +76,9 @@ class _Found:
         }
         check_system_names(self._systems)
         self._pairs: list[Pair] = []
+        self._origins: list[tuple[int, str]] = []  # line and noisy cell of each
         self._unpaired: list[Unpaired] = []
-        self._seen: dict[str, int] = defaultdict(int)
+        self._wrong: set[str] = set()  # roles with cells that are files, but not the right ones
 
     def take(self, number: int, cells: Sequence[str]) -> None:
         """A line's pair, or why it is none."""
@@ -100,14 +96,13 @@ class _Found:
             same = PairError("evaluation.same_file", name=clean_cell)
             self._leave_out(number, NOISY, noisy_cell, same)
             return
-        made = {name: self._file(number, name, cell(at)) for name, at in self._systems.items()}
-        name = cell(columns["name"]) or re.split(r"[/\\]", noisy_cell)[-1].rsplit(".", 1)[0]
-        self._seen[name] += 1
-        if self._seen[name] > 1:
-            name = f"{name} ({number})"
+        made = {
+            name: self._made(number, name, cell(at), clean) for name, at in self._systems.items()
+        }
+        self._origins.append((number, noisy_cell))
         self._pairs.append(
             Pair(
-                name,
+                cell(columns["name"]) or parts_of(_path(noisy_cell))[-1],
                 noisy,
                 clean,
                 {system: path for system, path in made.items() if path is not None},
@@ -116,6 +111,14 @@ class _Found:
                 text=cell(columns["text"]) or None,
             )
         )
+
+    def _made(self, number: int, system: str, text: str, clean: Path | None) -> Path | None:
+        """The file that a system made, which is never the clean one."""
+        path = self._file(number, system, text)
+        if path is not None and clean is not None and is_same_file(path, clean):
+            self._leave_out(number, system, text, PairError("evaluation.made_is_clean", name=text))
+            return None
+        return path
 
     def _file(self, number: int, role: str, text: str) -> Path | None:
         """The file that a cell means; where there is none, that is listed."""
@@ -131,6 +134,8 @@ class _Found:
         return path
 
     def _leave_out(self, number: int, role: str, text: str, reason: PairError) -> None:
+        if reason.code not in _NO_FILE:
+            self._wrong.add(role)
         at_line = PairError("evaluation.line", number=number, problem=reason)
         name = text or f"{self._manifest.name}:{number}"
         self._unpaired.append(Unpaired(name, role, at_line))
@@ -138,7 +143,9 @@ class _Found:
     def pair_set(self) -> PairSet:
         """All of it; raises PairError where no line can be used."""
         if self._pairs:
-            return PairSet(tuple(self._pairs), tuple(self._systems), tuple(self._unpaired))
+            made = {name for pair in self._pairs for name in pair.systems}
+            systems = tuple(name for name in self._systems if name in made)
+            return PairSet(self._named(), systems, self._left_out(made))
         if not self._unpaired:
             raise PairError("evaluation.manifest_no_lines", manifest=self._manifest)
         first = self._unpaired[0]
@@ -149,78 +156,37 @@ class _Found:
             problem=first.reason,
         )
 
-
-def inside(roots: Iterable[Path] | None, base: Path) -> Resolve:
-    """For `pair_manifest`: cells as paths below `base`, None for what lies outside all roots."""
-    limits = None if roots is None else [root.resolve() for root in roots]
-
-    def resolve(text: str) -> Path | None:
-        for spelling in (text, text.replace("\\", "/")):
-            path = base / spelling
-            try:
-                if not path.is_file():
-                    continue
-                real = path.resolve()
-            except (OSError, ValueError):
-                continue
-            if limits is None or any(real.is_relative_to(limit) for limit in limits):
-                return path if limits is None else real
-        return None
-
-    return resolve
-
-
-def among(files: Iterable[Path | SoundFile]) -> Resolve:
-    """For `pair_manifest`: cells matched to files by as much of both paths as there is.
-
-    Uploads have no path but their name. A cell and a file go together where the shorter of both
-    paths ends the longer one; of several such files the one counts that shares most. Resolving
-    raises PairError where more than one shares as much.
-    """
-    by_name: dict[str, list[tuple[tuple[str, ...], Path]]] = defaultdict(list)
-    for file in files:
-        relative, path = (
-            (file.relative, file.path) if isinstance(file, SoundFile) else (file.name, file)
+    def _left_out(self, made: Collection[str]) -> tuple[Unpaired, ...]:
+        """What is unpaired; a column without any file, such as one of numbers, only once."""
+        idle = [name for name in self._systems if name not in made and name not in self._wrong]
+        reason = PairError("evaluation.no_system")
+        return (
+            *(item for item in self._unpaired if item.role not in idle),
+            *(Unpaired(self._manifest.name, name, reason) for name in idle),
         )
-        parts = _parts(relative)
-        if (parts, path) not in by_name[parts[-1]]:
-            by_name[parts[-1]].append((parts, path))
 
-    def resolve(text: str) -> Path | None:
-        wanted = _parts(text)
-        if not wanted:
-            return None
-        shared: dict[int, list[tuple[tuple[str, ...], Path]]] = defaultdict(list)
-        for parts, path in by_name.get(wanted[-1], ()):
-            length = min(len(parts), len(wanted))
-            if parts[-length:] == wanted[-length:]:
-                shared[length].append((parts, path))
-        if not shared:
-            return None
-        best = shared[max(shared)]
-        exact = [path for parts, path in best if parts == wanted]
-        if exact:
-            return exact[0]
-        if len(best) > 1:
-            names = ", ".join("/".join(parts) for parts, _ in best[:3])
-            raise PairError("evaluation.ambiguous", name=text, names=names)
-        return best[0][1]
+    def _named(self) -> tuple[Pair, ...]:
+        """Pairs under names that none shares: with the folders that differ, else with their lines.
 
-    return resolve
-
-
-def first_of(*resolvers: Resolve) -> Resolve:
-    """For `pair_manifest`: what the first of several ways finds."""
-
-    def resolve(text: str) -> Path | None:
-        return next((found for way in resolvers if (found := way(text)) is not None), None)
-
-    return resolve
-
-
-def _parts(path: str) -> tuple[str, ...]:
-    parts = re.sub(r"^[A-Za-z]:(?=[/\\])", "", path.strip()).replace("\\", "/").split("/")
-    return tuple(part for part in parts if part not in ("", "."))
+        What all of their paths begin with stays out of it, as it may tell whose computer it is.
+        """
+        often = Counter(pair.name for pair in self._pairs)
+        paths = [parts_of(_path(noisy_cell)) for _, noisy_cell in self._origins]
+        alike = [
+            often[pair.name] > 1 and pair.name == path[-1]
+            for pair, path in zip(self._pairs, paths, strict=True)
+        ]
+        levels = zip(*(path[:-1] for path in compress(paths, alike)), strict=False)
+        shared = sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, levels))
+        named: dict[str, Pair] = {}
+        for pair, path, (number, _), is_alike in zip(
+            self._pairs, paths, self._origins, alike, strict=True
+        ):
+            name = "/".join(path[shared:]) if is_alike else pair.name
+            while name in named:
+                name = f"{name} ({number})"
+            named[name] = replace(pair, name=name)
+        return tuple(named.values())
 
 
 def _columns(header: Sequence[str], manifest: PurePath) -> dict[str, int | None]:
@@ -238,50 +204,7 @@ def _columns(header: Sequence[str], manifest: PurePath) -> dict[str, int | None]
     return columns
 
 
-def _lines(manifest: Path) -> Iterator[tuple[int, list[str]]]:
-    """The lines that are not empty, with their numbers; cells without spaces around them."""
-    text = _text(manifest)
-    first = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
-    named = re.fullmatch(r"sep=(.)", first)  # a line of Excel's
-    delimiter = named[1] if named else max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    lines = cells = 0
-    try:
-        for row in reader:
-            cells += len(row)
-            if cells > MAX_MANIFEST_CELLS:
-                raise PairError(
-                    "evaluation.manifest_cells", manifest=manifest, most=MAX_MANIFEST_CELLS
-                )
-            stripped = [cell.strip() for cell in row]
-            if not any(stripped) or (named and reader.line_num == 1):
-                continue
-            lines += 1
-            if lines > MAX_MANIFEST_ROWS:
-                raise PairError(
-                    "evaluation.manifest_rows", manifest=manifest, most=MAX_MANIFEST_ROWS
-                )
-            yield reader.line_num, stripped
-    except csv.Error as error:
-        raise PairError(
-            "evaluation.manifest_not_csv", manifest=manifest, reason=str(error)
-        ) from None
-
-
-def _text(manifest: Path) -> str:
-    """In UTF-8, or in the system's code page, as Excel saves it."""
-    try:
-        with manifest.open("rb") as file:
-            content = file.read(MAX_MANIFEST_BYTES + 1)
-    except OSError as error:
-        raise PairError(
-            "evaluation.manifest_unreadable", manifest=manifest, reason=error
-        ) from error
-    if len(content) > MAX_MANIFEST_BYTES:
-        raise PairError(
-            "evaluation.manifest_bytes", manifest=manifest, most=MAX_MANIFEST_BYTES / 2**20
-        )
-    encoding = encoding_of(content)
-    if encoding is None:
-        raise PairError("evaluation.manifest_encoding", manifest=manifest)
-    return content.decode(encoding)
+def _path(cell: str) -> str:
+    """A cell's path with "/" and without its suffix."""
+    folder, slash, name = cell.replace("\\", "/").rpartition("/")
+    return f"{folder}{slash}{name.rsplit('.', 1)[0]}"

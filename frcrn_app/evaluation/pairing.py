@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -99,7 +100,7 @@ def pair_files(
         kept = [file for file in noisy if file in clean_of]
     made_of: dict[str, dict[SoundFile, SoundFile]] = {}
     for name, files in systems.items():
-        made_of[name], lost = _made_of(kept, name, files)
+        made_of[name], lost = _made_of(kept, name, files, clean_of)
         unpaired += lost
     names, groups = _unique_names(kept), _groups(kept)
     pairs = tuple(
@@ -130,13 +131,24 @@ def _clean_of(
 
 
 def _made_of(
-    noisy: Sequence[SoundFile], system: str, files: Sequence[SoundFile]
+    noisy: Sequence[SoundFile],
+    system: str,
+    files: Sequence[SoundFile],
+    clean_of: Mapping[SoundFile, SoundFile],
 ) -> tuple[dict[SoundFile, SoundFile], list[Unpaired]]:
-    """What a system made of each noisy file, and what is missing; PairError if all of it is."""
+    """What a system made of each noisy file, and what is missing; PairError if all of it is.
+
+    A clean file is never what a system made.
+    """
     made_of, lost = _match(noisy, files, shared=False)
-    if not made_of:
-        raise PairError("evaluation.system_unpaired", name=system)
     unpaired = _unused(files, made_of, system)
+    for file, clean in clean_of.items():
+        if file in made_of and is_same_file(made_of[file].path, clean.path):
+            name = made_of.pop(file).relative
+            lost[file] = PairError("evaluation.made_is_clean", name=name)
+    if not made_of:
+        cleans = [reason for reason in lost.values() if reason.code == "evaluation.made_is_clean"]
+        raise cleans[0] if cleans else PairError("evaluation.system_unpaired", name=system)
     for file, reason in lost.items():
         if reason.code == "evaluation.no_partner":
             reason = PairError("evaluation.not_made")
@@ -213,9 +225,9 @@ def _match(
         free = [file for file in candidates if not (exclusive and file in taken)]
         claims, offers = defaultdict(list), defaultdict(list)
         for file in waiting:
-            claims[key(file)].append(file)
+            claims[_composed(key(file))].append(file)
         for file in free:
-            offers[key(file)].append(file)
+            offers[_composed(key(file))].append(file)
         for value, claimants in claims.items():
             offered = offers.get(value, [])
             if value is None or not offered:
@@ -232,6 +244,11 @@ def _match(
                 partner.update(dict.fromkeys(claimants, offered[0]))
                 taken.add(offered[0])
     return partner, {file: reasons[file] for file in files if file not in partner}
+
+
+def _composed(text: str | None) -> str | None:
+    """With accents in their letters: names from a Mac have them apart, though they look alike."""
+    return None if text is None else unicodedata.normalize("NFC", text)
 
 
 def _some(files: Sequence[SoundFile]) -> str:

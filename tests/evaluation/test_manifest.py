@@ -3,7 +3,7 @@
 import pytest
 
 from frcrn_app.errors import PairError
-from frcrn_app.evaluation import among, list_sounds, pair_manifest
+from frcrn_app.evaluation import among, list_sounds, pair_folders, pair_manifest
 from sets import touch
 
 
@@ -107,3 +107,83 @@ def test_a_table_without_end_is_refused_early(tmp_path, content, code):
     with pytest.raises(PairError) as refused:
         pair_manifest(manifest, lambda name: None)
     assert refused.value.code == f"evaluation.{code}"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'noisy;clean;"mine, as of May"\nx.wav;y.wav;z.wav\n',  # commas within a name
+        "noisy|clean|mine\nx.wav|y.wav|z.wav\n",
+    ],
+)
+def test_the_separator_is_the_one_that_makes_columns(tmp_path, table):
+    touch(tmp_path, "x.wav", "y.wav", "z.wav")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(table)
+    pairs = pair_manifest(manifest)
+    [pair] = pairs.pairs
+    assert pair.clean == tmp_path / "y.wav"
+    assert dict(pair.systems) == {pairs.systems[0]: tmp_path / "z.wav"}
+
+
+def test_columns_of_numbers_are_no_systems_and_that_is_said_once_each(tmp_path):
+    """Before, each was a system without scores, and every file counted as failed."""
+    touch(tmp_path, "x.wav", "y.wav", "made.wav")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("noisy,snr,mine,comment\nx.wav,5,made.wav,\ny.wav,10,lost.wav,good\n")
+    pairs = pair_manifest(manifest)
+    assert pairs.systems == ("mine",)
+    said = [(item.role, item.reason.code) for item in pairs.unpaired]
+    assert said == [
+        ("mine", "evaluation.line"),
+        ("snr", "evaluation.no_system"),
+        ("comment", "evaluation.no_system"),
+    ]
+
+
+def test_no_line_is_lost_in_an_open_quotation_mark(tmp_path):
+    touch(tmp_path, "x.wav", "y.wav", "z.wav")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text('noisy,text\nx.wav,fine\ny.wav,"hello\nz.wav,lost\n')
+    with pytest.raises(PairError) as refused:
+        pair_manifest(manifest)
+    assert refused.value.code == "evaluation.manifest_quote"
+    assert refused.value.fields["number"] == 3
+
+
+def test_names_are_unique_and_tell_equal_ones_by_their_folders(tmp_path):
+    """Reports are compared by name, and a line's number is another one in another manifest."""
+    touch(tmp_path, "p1/noisy/x.wav", "p2/noisy/x.wav", "y.wav", "z.wav")
+    manifest = tmp_path / "m.csv"
+    lines = [f"{tmp_path}/p1/noisy/x.wav,", f"{tmp_path}/p2/noisy/x.wav,", "y.wav,n", "z.wav,n"]
+    manifest.write_text("\n".join(["noisy,name", *lines, "y.wav,n (5)"]))
+    names = [pair.name for pair in pair_manifest(manifest).pairs]
+    assert names == ["p1/noisy/x", "p2/noisy/x", "n", "n (5)", "n (5) (6)"]
+
+
+def test_the_clean_file_is_not_what_a_system_made(tmp_path):
+    touch(tmp_path, "noisy/x.wav", "noisy/y.wav", "clean/x.wav", "clean/y.wav", "mine/x.wav")
+    (tmp_path / "mine/y.wav").symlink_to(tmp_path / "clean/y.wav")
+    manifest = tmp_path / "m.csv"
+    manifest.write_text(
+        "noisy,clean,mine\n" + "".join(f"noisy/{n}.wav,clean/{n}.wav,mine/{n}.wav\n" for n in "xy")
+    )
+    folders = pair_folders(tmp_path / "noisy", tmp_path / "clean", {"mine": tmp_path / "mine"})
+    for pairs in (pair_manifest(manifest), folders):
+        assert [list(pair.systems) for pair in pairs.pairs] == [["mine"], []]
+        [item] = pairs.unpaired
+        reason = item.reason.fields.get("problem", item.reason)
+        assert (item.role, reason.code) == ("mine", "evaluation.made_is_clean")
+
+
+def test_names_that_look_the_same_are_the_same(tmp_path):
+    """A Mac writes é as two characters, and Windows does not tell cases apart."""
+    touch(tmp_path, "noisy/cafe\u0301.wav", "clean/caf\u00e9.wav", "Clean/B.WAV")
+    [pair] = pair_folders(tmp_path / "noisy", tmp_path / "clean").pairs
+    assert pair.clean == tmp_path / "clean/caf\u00e9.wav"
+    resolve = among(list_sounds(tmp_path))
+    assert resolve("noisy/caf\u00e9.wav") == pair.noisy
+    assert resolve("clean/b.wav") == tmp_path / "Clean/B.WAV"
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("noisy\nnoisy/caf\u00e9.wav\n", encoding="utf-8")
+    assert pair_manifest(manifest).pairs[0].noisy.samefile(pair.noisy)
