@@ -7,24 +7,33 @@ header promised.
 """
 
 import mmap
+import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from frcrn_app.audio import au, mp3, ogg, older, raw_aac, sphere, streams, voc
+from frcrn_app.audio import au, matroska, mp3, ogg, older, raw_aac, sphere, streams, voc
 from frcrn_app.audio.beginnings import beginnings
 from frcrn_app.audio.chunks import Dialect, dialect_of
 from frcrn_app.audio.extents import MPEG_IN_WAV, find_samples
 from frcrn_app.audio.kinds import AMR, EBML, FLAC, MP4_BOXES
 from frcrn_app.audio.types import Note
-from frcrn_app.audio.view import Piece
+from frcrn_app.audio.view import Piece, patched
 
-_SEGMENT = 0x18538067
 _OLDER = {older.ASF: older.asf, b"RIFF": older.avi, older.FLV: older.flv}
 _MOST_BOXES = 100_000
+# A box that names the channels. Where their order is a rare one, PyAV 17.1 to 18.1 frees its memory
+# twice; the samples are the same without it.
+_CHANNELS = re.compile(rb"\0\0..chan\0{4}", re.DOTALL)
 _MOST_PARTS = 1_000  # files joined into one; of more, the rest is taken for the last one's
 _OGG_BEGINS = b"OggS\0\2"
 _JUNK = 1 << 16  # bytes before it that are passed over
+_BEGINS = re.compile(
+    rb"RIFF.{4}WAVE|FORM.{4}AIF[FC]|fLaC[\0\x80]\0\0\x22|\x1a\x45\xdf\xa3.{1,60}?(?:webm|matroska)"
+    rb"|\0\0\0.ftyp[0-9A-Za-z]",
+    re.DOTALL,
+)
 _MP3_HEADS = (b"ID3", b"TAG", b"APETAGEX", b"\0\0\0")
 _ESTIMATED = 1.0  # s
 _MOSTLY = 0.5  # of a file's bytes in MP3 frames make it one
@@ -103,8 +112,21 @@ def survey(file: BinaryIO, data: mmap.mmap, length: int) -> Survey:
             return found
     if data.find(_OGG_BEGINS, 0, _JUNK) > 0:
         return _ogg(data)
+    start = _behind_junk(data, length)
+    if start:
+        return Survey([Part([(start, length)])])
     notes = [Note("audio.note.cut_off", lost=True)] if streams.is_cut_off(data) else []
     return Survey(_parts(beginnings(data, _MOST_PARTS), length), notes)
+
+
+def _behind_junk(data: mmap.mmap, length: int) -> int:
+    """Where a file begins behind a tag or what a broken download put before it; 0 if it does not.
+
+    A decoder looks for its magic at the start alone.
+    """
+    position = mp3.skip_tags(data, 0, length)
+    found = _BEGINS.search(data, position, min(length, position + _JUNK))
+    return found.start() if found else 0
 
 
 def _chunked(file: BinaryIO, data: mmap.mmap, dialect: Dialect, length: int) -> Survey:
@@ -197,6 +219,7 @@ def _mp3(data: mmap.mmap, start: int, stop: int) -> Survey | None:
 def _mp4(data: mmap.mmap, length: int) -> Survey:
     """Walk the boxes of MP4 and QuickTime; another header after a whole file begins a new part."""
     starts, has_moov, position, end = [0], False, 0, 0
+    patches: dict[int, bytes] = {}
     for _ in range(_MOST_BOXES):
         if position + 8 > length:
             break
@@ -207,13 +230,17 @@ def _mp4(data: mmap.mmap, length: int) -> Survey:
             starts.append(position)
             has_moov = False
         has_moov = has_moov or name == b"moov"
+        if name == b"moov":
+            stop = position + size if size else length
+            named = _CHANNELS.finditer(data, position, min(stop, length))
+            patches |= {found.start() + 4: b"free" for found in named}
         if size == 0:  # up to the end
             end = length
             break
         position += max(8, size)
         end = position
-    is_cut = end > length
-    return Survey(_parts(starts, length), [Note("audio.note.cut_off", lost=True)] if is_cut else [])
+    notes = [Note("audio.note.cut_off", lost=True)] if end > length else []
+    return Survey(_parts(starts, length, patches), notes)
 
 
 def _matroska(data: mmap.mmap, length: int) -> Survey:
@@ -223,40 +250,17 @@ def _matroska(data: mmap.mmap, length: int) -> Survey:
         if any(kind in data[start : start + 80] for kind in (b"webm", b"matroska"))
     ] or [0]
     starts[0] = 0
-    end = _segment_end(data, starts[-1])
-    is_cut = end is None or end > length
+    is_cut = matroska.is_cut_off(data, starts[-1])
     return Survey(_parts(starts, length), [Note("audio.note.cut_off", lost=True)] if is_cut else [])
 
 
-def _segment_end(data: mmap.mmap, position: int) -> int | None:
-    """End of the EBML segment, 0 where it is open (browsers record so), None within a header."""
-    for _element in ("EBML header", "Segment"):
-        name = _variable_length(data, position)
-        size = name and _variable_length(data, position + name[1])
-        if name is None or size is None:
-            return None
-        position += name[1] + size[1]
-        width = size[1]
-        value = size[0] - (1 << 7 * width)
-        if name[0] == _SEGMENT:
-            return 0 if value == (1 << 7 * width) - 1 else position + value
-        position += value
-    return 0
-
-
-def _variable_length(data: mmap.mmap, position: int) -> tuple[int, int] | None:
-    """An EBML number with its marker bit, and its width in bytes; None beyond the file."""
-    if position >= len(data) or data[position] == 0:
-        return None
-    width = 9 - data[position].bit_length()
-    raw = data[position : position + width]
-    return (int.from_bytes(raw, "big"), width) if len(raw) == width else None
-
-
-def _parts(starts: list[int], length: int) -> list[Part]:
-    """Parts for FFmpeg, from each start to the next."""
+def _parts(starts: list[int], length: int, patches: Mapping[int, bytes] = {}) -> list[Part]:
+    """Parts for FFmpeg, from each start to the next, with bytes at some offsets replaced."""
     return [
-        Part([(start, stop)], libsndfile=False)
+        Part(
+            patched(start, stop, {at: patches[at] for at in patches if start <= at < stop}),
+            libsndfile=False,
+        )
         for start, stop in zip(starts, [*starts[1:], length], strict=True)
     ]
 

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from frcrn_app.audio.frames import frame_samples, subtype_of
+from frcrn_app.audio.surround import from_libsndfile
 from frcrn_app.audio.timeline import Budget, Timeline
 from frcrn_app.audio.types import Note, checked_rate, named
 from frcrn_app.audio.view import Piece, View, opened
@@ -24,7 +25,7 @@ DEMUXERS = (
     *("mov", "mp4", "m4a", "3gp", "3g2", "mj2", "matroska", "webm", "ogg", "mp3", "aac", "amr"),
     *("amrnb", "amrwb", "wav", "w64", "aiff", "au", "caf", "flac", "ac3", "eac3", "dts", "dtshd"),
     *("asf", "avi", "mpeg", "mpegts", "flv", "wv", "ape", "tta", "dsf", "iff", "voc", "mpc"),
-    *("mpc8", "gsm", "tak", "oma", "rm", "truehd", "mlp", "wtv", "mxf", "nut", "qcp"),
+    *("mpc8", "gsm", "tak", "oma", "rm", "truehd", "mlp", "wtv", "mxf", "nut", "qcp", "dv", "loas"),
 )
 _OPTIONS = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": "file"}
 
@@ -79,7 +80,8 @@ def by_libsndfile(file: BinaryIO, pieces: Sequence[Piece], budget: Budget) -> De
         timeline = Timeline(budget)
         try:
             while len(block := decoder.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
-                timeline.add(np.ascontiguousarray(block.T), rate)
+                ordered = from_libsndfile(block.T, decoder.subtype)
+                timeline.add(np.ascontiguousarray(ordered), rate)
         except soundfile.LibsndfileError:
             budget.samples = spent
             return None

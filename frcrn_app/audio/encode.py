@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from frcrn_app.audio.formats import FLOAT_SUBTYPES, PCM_BITS
+from frcrn_app.audio.frames import frame_of
+from frcrn_app.audio.surround import for_libsndfile
 from frcrn_app.audio.types import Audio
 from frcrn_app.audio.write_tags import add_to_output
 
@@ -55,7 +57,7 @@ def by_libsndfile(part: Path, audio: Audio, container: str, coding: str) -> bool
             with file:
                 # By the block: libsndfile's Vorbis encoder overflows its stack on long ones.
                 for block in _blocks(audio.samples):
-                    file.write(_encodable(block, coding))
+                    file.write(_encodable(for_libsndfile(block, coding), coding))
         except soundfile.LibsndfileError as error:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
     return True
@@ -143,8 +145,6 @@ class TrackEncoder:
 
     def encode_block(self, frames: int = 1 << 16) -> None:
         """Encode and mux the next block; after the last one, what the codec holds back."""
-        import av
-
         block = self._audio.samples[:, self._position : self._position + frames]
         if not block.shape[1]:
             self._output.mux(self.stream.encode(None))
@@ -154,12 +154,8 @@ class TrackEncoder:
             block = _to_pcm(block, self._bits)
         elif not self._kind.startswith("flt"):
             block = _to_pcm(block, 16)
-        planar = self._kind.endswith("p")
-        array = block if planar else block.T.reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(array), format=self._kind, layout=self._layout
-        )
-        frame.sample_rate, frame.pts = self._audio.sample_rate, self._position
+        frame = frame_of(block, self._kind, self._layout, self._audio.sample_rate)
+        frame.pts = self._position
         self._position += block.shape[1]
         self._output.mux(self.stream.encode(frame))
 

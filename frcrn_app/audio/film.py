@@ -28,7 +28,9 @@ _MUXERS = {
     ".flv": "flv",
 }
 _ANYTHING = ".mkv"  # holds what no other container does
-_INTO_MKV = frozenset({".mpg", ".mpeg", ".vob", ".m2p", ".wmv", ".asf", ".ogv", ".mj2", ".mxf"})
+_INTO_MKV = frozenset(
+    {".mpg", ".mpeg", ".vob", ".m2p", ".wmv", ".asf", ".ogv", ".mj2", ".mxf", ".dv"}
+)
 
 _OPUS_RATE = 48_000
 _BLOCK_FRAMES = 1 << 13  # of audio between packets of the picture

@@ -18,7 +18,7 @@ AUDIO_SUFFIXES = frozenset(
         *(".dts", ".dtshd", ".amr", ".awb", ".wma", ".wmv", ".asf", ".mpg", ".mpeg", ".vob"),
         *(".m2p", ".ts", ".mts", ".m2ts", ".m2t", ".flv", ".wv", ".ape", ".apl", ".mac", ".tta"),
         *(".dsf", ".iff", ".8svx", ".voc", ".mpc", ".gsm", ".tak", ".oma", ".omg", ".aa3", ".rm"),
-        *(".ra", ".rmvb", ".thd", ".mlp", ".wtv", ".mxf", ".nut", ".qcp"),
+        *(".ra", ".rmvb", ".thd", ".mlp", ".wtv", ".mxf", ".nut", ".qcp", ".dv", ".dif", ".loas"),
     }
 )
 

@@ -18,6 +18,8 @@ _BIT_RATES = {  # kbit/s by (MPEG-1?, layer)
     (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+_LYRICS = 1 << 20  # bytes of a Lyrics3 tag at the most
+_LYRICS_END = (b"LYRICS200", b"LYRICSEND")
 _TAIL = 1 << 12  # bytes of junk between frames that are passed over without a word
 
 
@@ -52,7 +54,7 @@ def survey(
     data: mmap.mmap, start: int, stop: int, most_parts: int
 ) -> tuple[list[Part], list[Note]] | None:
     """Split what lies between two offsets into parts; None if it is no MP3, or of unusual kind."""
-    position = _skip_tags(data, start, stop)
+    position = skip_tags(data, start, stop)
     if _frame_at(data, position, stop) is None:
         position = _next_frame(data, position, min(stop, position + (1 << 16)), None, stop)
         if position is None:
@@ -73,7 +75,7 @@ def survey(
                 frame = None  # four bytes that look like a header
         if frame is None:
             begin = position
-            position = _skip_tags(data, position, stop)
+            position = skip_tags(data, position, stop)
             if position > begin:
                 part = None  # what follows a tag was encoded by itself
             else:
@@ -170,8 +172,8 @@ def _next_frame(
     return None
 
 
-def _skip_tags(data: mmap.mmap, position: int, stop: int) -> int:
-    """Past ID3 and APE tags, which joined files hold in their middle too."""
+def skip_tags(data: mmap.mmap, position: int, stop: int) -> int:
+    """Past ID3, APE and Lyrics3 tags, which joined files hold in their middle too."""
     while position < stop:
         head = data[position : position + 32]
         if head[:3] == b"ID3" and len(head) >= 10:
@@ -183,6 +185,11 @@ def _skip_tags(data: mmap.mmap, position: int, stop: int) -> int:
             position += 128
         elif head[:8] == b"APETAGEX" and len(head) >= 24:
             position += 32 + int.from_bytes(head[12:16], "little")
+        elif head[:11] == b"LYRICSBEGIN":
+            ends = [data.find(end, position, position + _LYRICS) for end in _LYRICS_END]
+            if max(ends) < 0:
+                break
+            position = max(ends) + len(_LYRICS_END[0])
         else:
             break
     return min(position, stop)

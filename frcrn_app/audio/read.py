@@ -125,7 +125,9 @@ def list_tracks(path: str | os.PathLike) -> list[Track]:
     with path.open("rb") as file:
         length = os.fstat(file.fileno()).st_size
         try:
-            with open_container(file, [(0, length)]) as container:
+            with _mapped(file, length) as data:
+                pieces = survey(file, data, length).parts[0].pieces
+            with open_container(file, pieces) as container:
                 streams = audio_streams(container, Budget(path))
                 return [
                     Track(

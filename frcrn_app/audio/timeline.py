@@ -14,7 +14,7 @@ from frcrn_app.memory import give_back_freed_memory
 _LONGEST_GAP = 3600.0  # s; beyond, time stamps have jumped
 _BACKWARDS = 1.0  # s; from here on time stamps have started anew
 _NOTED_GAP = 0.03  # s
-_NOTED_DELAY = 0.05  # s
+_NOTED_DELAY = 0.1  # s; decoders of WMA begin with the third frame, at 0.09 s
 _GIVEN_BACK = 1 << 22  # samples of freed blocks
 
 
