@@ -176,7 +176,7 @@ def _app_kwargs(app: Page, options: WebOptions) -> dict[str, Any]:
         app.engine.works,
         log_in=bool(options.auth),
         further_routes=[
-            static_files.route(),
+            *static_files.routes(),
             *result_routes(app.results),
             *batch_routes(app.batches, app.engine, options.max_seconds),
             *(app.live.routes() if app.live else []),

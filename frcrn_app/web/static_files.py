@@ -33,10 +33,17 @@ class _Kept(StaticFiles):
         return response
 
 
-def route() -> Mount:
-    """What serves the files."""
+def routes() -> list[Mount]:
+    """What serves the files, and those of Gradio's whose names hold a digest of their content.
+
+    Gradio's own route says nothing of how long its files may be kept, and sends them again to
+    browsers that ask whether theirs are still good.
+    """
     mimetypes.add_type("text/javascript", ".js")  # some systems call it text/plain
-    return Mount(f"/{_folder()}", _Kept(directory=ASSETS), name="assets")
+    return [
+        Mount(f"/{_folder()}", _Kept(directory=ASSETS)),
+        Mount("/assets", _Kept(directory=_gradio_assets())),
+    ]
 
 
 def asset(name: str) -> str:
@@ -88,11 +95,14 @@ def gradio_core() -> str:
     Gradio has no option that changes the language of an open page: its own settings dialogue calls
     this function.
     """
-    folder = Path(str(files("gradio"))) / "templates" / "frontend" / "assets"
-    names = [path.name for path in folder.glob("core-*.js")]
+    names = [path.name for path in _gradio_assets().glob("core-*.js")]
     if len(names) != 1:
         raise RuntimeError(f"this version of Gradio has {len(names)} core modules instead of one")
     return f"assets/{names[0]}"
+
+
+def _gradio_assets() -> Path:
+    return Path(str(files("gradio"))) / "templates" / "frontend" / "assets"
 
 
 @cache

@@ -1,6 +1,7 @@
 """`python app.py` as people start and stop it."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -29,6 +30,13 @@ def test_the_front_door_serves_asks_for_a_log_in_and_leaves_nothing_behind(tempo
     try:
         address = _address_of(demo)
         assert httpx.get(f"{address}/config").status_code == 401
+        # The page's scripts are sent once, and not again when it is opened anew.
+        (script,) = re.findall(r'src="(?:\./)?(assets/index-[^"]+\.js)"', httpx.get(address).text)
+        sent = httpx.get(f"{address}/{script}")
+        assert "javascript" in sent.headers["content-type"]
+        assert "immutable" in sent.headers["cache-control"]
+        again = httpx.get(f"{address}/{script}", headers={"if-none-match": sent.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
         with httpx.Client() as visitor:
             form = {"username": USER[0], "password": USER[1]}
             assert visitor.post(f"{address}/login", data=form).status_code == 200
