@@ -20,6 +20,10 @@ from frcrn_app.files import shown
 from frcrn_app.metrics import input_snr, score, si_sdr
 
 LAG_GAIN = 3.0  # dB of SI-SDR that alignment must bring to be worth a note
+LAG_LEAST = -10.0  # dB of SI-SDR that it must come to: any two recordings fit a little somewhere
+INVERTED_LEAST = 0.0  # dB of SI-SDR from which on a negative correlation is inverted polarity
+
+_WAVEFORM_METRICS = {"seg_snr", "cbak"}  # of these a sign alone makes another score
 
 logger = logging.getLogger(__name__)
 
@@ -145,12 +149,17 @@ def _score_one(
     reference, samples = None, degraded.samples
     if clean is not None:
         lag = find_lag(clean.samples, samples)
-        reference, fitted, sound.cut = fit(clean.samples, samples, lag=lag if task.align else 0)
+        try:
+            fitted = fit(clean.samples, samples, lag=lag if task.align else 0)
+        except PairError as error:
+            raise _explained(error, clean.samples, samples, lag) from error
         if task.align:
             sound.lag = lag / SAMPLE_RATE
-        elif lag:
+        else:
             sound.notes += _lag_note(clean.samples, samples, lag)
-        samples = fitted
+        reference, samples, sound.cut = fitted
+        if (task.align or not lag) and _WAVEFORM_METRICS & {*task.metrics[name]}:
+            sound.notes += _polarity_note(reference, samples)
     scores, reasons = score(reference, samples, task.metrics[name], text=task.text, seed=task.seed)
     sound.scores.update(scores)
     sound.reasons.update(reasons)
@@ -158,15 +167,41 @@ def _score_one(
 
 def _lag_note(clean: np.ndarray, degraded: np.ndarray, lag: int) -> list[UserError]:
     """Tells of a lag that explains a bad score."""
+    aligned = _aligned(clean, degraded, lag)
     try:
         plain = si_sdr(*fit(clean, degraded)[:2])
-        aligned = si_sdr(*fit(clean, degraded, lag=lag)[:2])
     except UserError:
         return []
-    if aligned < plain + LAG_GAIN:
+    if aligned < max(plain + LAG_GAIN, LAG_LEAST):
         return []
     fields = {"milliseconds": 1000 * abs(lag) / SAMPLE_RATE, "aligned": aligned, "plain": plain}
     return [PairError("evaluation.late" if lag > 0 else "evaluation.early", **fields)]
+
+
+def _explained(error: PairError, clean: np.ndarray, degraded: np.ndarray, lag: int) -> PairError:
+    """An error of lengths, with the lag that it comes from if there is one."""
+    if _aligned(clean, degraded, lag) < LAG_LEAST:
+        return error
+    code = "evaluation.lengths_late" if lag > 0 else "evaluation.lengths_early"
+    return PairError(code, problem=error, milliseconds=1000 * abs(lag) / SAMPLE_RATE)
+
+
+def _aligned(clean: np.ndarray, degraded: np.ndarray, lag: int) -> float:
+    """SI-SDR (dB) once a lag is taken out; -inf without one, or where it is not defined."""
+    try:
+        return si_sdr(*fit(clean, degraded, lag=lag)[:2]) if lag else -math.inf
+    except UserError:
+        return -math.inf
+
+
+def _polarity_note(clean: np.ndarray, degraded: np.ndarray) -> list[UserError]:
+    """Tells of a sign that explains a bad score."""
+    try:
+        related = si_sdr(clean, degraded) >= INVERTED_LEAST
+    except UserError:
+        return []
+    is_inverted = float(np.dot(clean - clean.mean(), degraded)) < 0
+    return [PairError("evaluation.inverted")] if related and is_inverted else []
 
 
 def _give_up(result: PairScores, error: UserError) -> None:
