@@ -15,6 +15,7 @@ from frcrn_app.audio.chunks import (
     KNOWN_CHUNKS,
     RIFF,
     RIFX,
+    WAVE64,
     Chunk,
     Dialect,
     dialect_of,
@@ -117,7 +118,9 @@ def find_samples(
         before = chunk
         if chunk.name == dialect.samples:
             size, end, notes = _true_size(file, data, dialect, chunk, header, length)
-            pieces: list[Piece] = [(origin, end)]
+            # libsndfile takes whatever stands behind the samples of a Wave64 for samples.
+            shown = chunk.start + size if dialect is WAVE64 else end
+            pieces: list[Piece] = [(origin, shown)]
             further = [] if notes else _further(file, dialect, chunk, end)
             if notes or unpadded or further:
                 whole = size + sum(stop - start for start, stop in further)

@@ -29,9 +29,15 @@ _MUXERS = {
 }
 _ANYTHING = ".mkv"  # holds what no other container does
 _INTO_MKV = frozenset(
-    {".mpg", ".mpeg", ".vob", ".m2p", ".wmv", ".asf", ".ogv", ".mj2", ".mxf", ".dv"}
+    {".mpg", ".mpeg", ".vob", ".m2p", ".wmv", ".asf", ".ogv", ".mj2", ".mxf", ".dv", ".dif"}
 )
 
+_LEFT_OUT = {  # to be said of kinds of streams; a picture that does not move is a cover
+    "video": "audio.note.film_cover",
+    "subtitle": "audio.note.film_subtitles",
+    "attachment": "audio.note.film_attachments",
+    "data": "audio.note.film_data",
+}
 _OPUS_RATE = 48_000
 _BLOCK_FRAMES = 1 << 13  # of audio between packets of the picture
 
@@ -112,9 +118,8 @@ def _write(path: Path, source: Path, tracks: Sequence[Audio], muxer: str) -> Wri
             if isinstance(error, OSError) and not isinstance(error, av.error.InvalidDataError):
                 raise
             raise UnsuitableError from error
-    if left:
-        notes = [*notes, Note("audio.note.streams_left", {"names": ", ".join(left)})]
-    return Written(path, tuple(notes))
+    said = [Note(_LEFT_OUT[kind]) for kind in _LEFT_OUT if kind in left]
+    return Written(path, (*notes, *said))
 
 
 def _copied_streams(film, output) -> tuple[dict, list[str]]:

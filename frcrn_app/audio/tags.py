@@ -4,7 +4,7 @@ import struct
 from contextlib import suppress
 from typing import BinaryIO
 
-from frcrn_app.audio.chunks import AIFF, RIFF, Chunk, Dialect, dialect_of, walk
+from frcrn_app.audio.chunks import AIFF, CAF, RIFX, SVX, Chunk, Dialect, dialect_of, walk
 from frcrn_app.audio.decode import is_cover, open_container
 from frcrn_app.audio.extents import ends_well
 from frcrn_app.audio.types import Chapter, Picture, Tags
@@ -12,7 +12,8 @@ from frcrn_app.audio.types import Chapter, Picture, Tags
 _OF_THE_SAMPLES = frozenset(  # what describes how samples are stored, and padding
     {
         *(b"fmt ", b"data", b"fact", b"PEAK", b"ds64", b"JUNK", b"junk", b"FLLR", b"PAD "),
-        *(b"levl", b"COMM", b"SSND", b"FVER", b"wavl", b"slnt"),
+        *(b"levl", b"COMM", b"SSND", b"FVER", b"wavl", b"slnt", b"VHDR", b"BODY"),
+        *(b"desc", b"pakt", b"chan", b"kuki", b"free", b"peak", b"ovvw"),  # of CAF
     }
 )
 _LARGEST_CHUNK = 1 << 24  # bytes
@@ -46,12 +47,11 @@ def read_tags(file: BinaryIO, length: int) -> Tags:
     file.seek(0)
     head = file.read(16)
     dialect = dialect_of(head)
+    if dialect is None:
+        return _by_ffmpeg(file, length, head)
     with suppress(struct.error):
-        if dialect in (RIFF, AIFF):
-            return _of_chunks(file, dialect, length)
-    if dialect is not None:
-        return Tags()
-    return _by_ffmpeg(file, length, head)
+        return _of_chunks(file, dialect, length)
+    return Tags()
 
 
 def _of_chunks(file: BinaryIO, dialect: Dialect, length: int) -> Tags:
@@ -63,13 +63,17 @@ def _of_chunks(file: BinaryIO, dialect: Dialect, length: int) -> Tags:
         fits = 0 < chunk.size <= _LARGEST_CHUNK and chunk.stop <= length
         if chunk.name in _OF_THE_SAMPLES or not fits:
             continue
+        file.seek(chunk.header)
+        whole_name = file.read(dialect.names_length)
         file.seek(chunk.start)
         content = file.read(chunk.size)
-        chunks.append((chunk.name, content))
+        chunks.append((whole_name, content))
         if chunk.name == b"LIST" and content[:4] == b"INFO":
-            fields |= _info_fields(content)
+            fields |= _info_fields(content, ">" if dialect is RIFX else "<")
+        if dialect is CAF and chunk.name == b"info":
+            fields |= _caf_fields(content)
         for name, code in AIFF_TEXTS.items():
-            if dialect is AIFF and chunk.name == code:
+            if dialect in (AIFF, SVX) and chunk.name == code:
                 fields[name] = _text(content)
         if chunk.name == b"bext":
             fields.setdefault("comment", _text(content[:256]))
@@ -90,11 +94,17 @@ def _nothing_follows(file: BinaryIO, dialect: Dialect, chunk: Chunk, length: int
     return is_samples and not (chunk.size and ends_well(file, dialect, chunk, chunk.stop, length))
 
 
-def _info_fields(content: bytes) -> dict[str, str]:
+def _caf_fields(content: bytes) -> dict[str, str]:
+    """Names and texts of a CAF's information, each behind the other, behind their number."""
+    texts = [text.decode("utf-8", "replace") for text in content[4:].split(b"\0")]
+    return {name.lower(): text for name, text in zip(texts[::2], texts[1::2], strict=False) if name}
+
+
+def _info_fields(content: bytes, order: str) -> dict[str, str]:
     names = {code: name for name, code in INFO.items()}
     fields, position = {}, 4
     while position + 8 <= len(content):
-        code, size = struct.unpack_from("<4sI", content, position)
+        code, size = struct.unpack_from(f"{order}4sI", content, position)
         if code in names:
             fields[names[code]] = _text(content[position + 8 : position + 8 + size])
         position += 8 + size + size % 2
@@ -136,7 +146,7 @@ def _by_ffmpeg(file: BinaryIO, length: int, head: bytes) -> Tags:
         for name, text in texts.items()
         if name.lower() not in _TECHNICAL
         and not name.startswith(("_", "id3v2_priv"))
-        and (name.lower(), text) != ("language", "und")
+        and (name.lower(), text) not in (("language", "und"), ("name", texts.get("title")))
     }
     raw = _id3(file, length, head)
     return Tags(

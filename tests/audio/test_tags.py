@@ -114,7 +114,7 @@ def test_fields_and_cover_art_come_back(tmp_path, name, container, subtype, rate
     for field, text in FIELDS:
         assert fields[field] == text, fields
     if name.endswith((".webm", ".wav")):
-        assert [note.code for note in written.notes] == ["audio.note.metadata_left"]
+        assert [note.code for note in written.notes] == ["audio.note.cover_left"]
     else:
         assert written.notes == ()
         assert [picture.data for picture in again.tags.pictures] == [cover(kind).data]
@@ -154,11 +154,62 @@ def test_tracks_keep_title_and_language(tmp_path):
     assert (titles, languages) == (["Desktop", "麦克风"], ["eng", "chi"])
 
 
-@pytest.mark.parametrize("name", ["a.m4a", "a.webm"])
-def test_chapters_come_back(tmp_path, name):
-    chapters = (Chapter(0.0, 0.4, "Intro"), Chapter(0.4, 1.0, "Gespräch"))
-    container, subtype = ("MP4", "AAC") if name == "a.m4a" else ("WEBM", "OPUS")
-    audio = Audio(noise(48_000), 48_000, container, subtype, tags=Tags(chapters=chapters))
+CHAPTERS = (Chapter(0.0, 0.4, "Intro"), Chapter(0.4, 1.0, "Gespräch"))
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "subtype"),
+    [
+        ("a.m4a", "MP4", "AAC"),
+        ("a.webm", "WEBM", "OPUS"),
+        ("a.flac", "FLAC", "PCM_16"),
+        ("a.ogg", "OGG", "VORBIS"),
+        ("a.opus", "OGG", "OPUS"),
+    ],
+)
+def test_chapters_come_back(tmp_path, name, container, subtype):
+    audio = Audio(noise(48_000), 48_000, container, subtype, tags=Tags(chapters=CHAPTERS))
     again = load_audio(save_audio(tmp_path / name, audio))
     assert [chapter.title for chapter in again.tags.chapters] == ["Intro", "Gespräch"]
     assert [chapter.start for chapter in again.tags.chapters] == [0.0, 0.4]
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [("a.wav", "lyrics"), ("a.aiff", "date, lyrics"), ("a.au", "title, date, lyrics")],
+)
+def test_whatever_finds_no_room_is_named(tmp_path, name, names):
+    fields = (("title", "Talk"), ("date", "2026"), ("lyrics", "la"))
+    tags = Tags(fields, (Picture("image/png", b""),), CHAPTERS)
+    written = save_tracks(tmp_path / name, [Audio(noise(), RATE, tags=tags)])
+    assert [(note.code, note.fields.get("names")) for note in written.notes] == [
+        ("audio.note.metadata_left", names),
+        ("audio.note.cover_left", None),
+        ("audio.note.chapters_left", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "chunk"),
+    [
+        ("a.caf", (b"mark", bytes(range(16)))),
+        ("a.w64", (b"bext\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", b"Scene 7")),
+    ],
+)
+def test_chunks_of_caf_and_wave64_come_back_byte_for_byte(tmp_path, name, chunk):
+    family = {"a.caf": "CAF", "a.w64": "W64"}[name]
+    tags = Tags(family=family, chunks=(chunk,))
+    samples = noise(999)
+    audio = load_audio(save_audio(tmp_path / name, Audio(samples, RATE, tags=tags)))
+    assert (audio.tags.chunks, audio.samples.shape) == ((chunk,), samples.shape)
+    again = load_audio(save_audio(tmp_path / ("b" + name), audio))
+    assert (again.tags.chunks, again.notes) == ((chunk,), ())
+    assert np.array_equal(again.samples, audio.samples)
+
+
+def test_a_caf_takes_over_title_and_artist(tmp_path):
+    fields = (("title", "漢字"), ("artist", "José"))
+    path = save_audio(tmp_path / "a.caf", Audio(noise(), RATE, tags=Tags(fields)))
+    assert load_audio(path).tags.fields == fields
+    with av.open(str(path)) as container:
+        assert container.metadata["title"] == "漢字"
