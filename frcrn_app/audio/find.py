@@ -1,5 +1,6 @@
 """The audio files of a folder: one walker for cleaning and for evaluating."""
 
+import errno
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -70,6 +71,7 @@ def find_audio(
                 entry.name.startswith(".")
                 or entry.name in _ARCHIVER_JUNK
                 or not _is_within(path, entry, limits)
+                or _leads_in_a_circle(entry)
             ):
                 found.ignored.append(path)
             elif entry.is_dir():
@@ -99,6 +101,15 @@ def _sort_in(path: Path, entry: os.DirEntry, found: Found) -> None:
 def _identity(folder: Path) -> tuple[int, int]:
     status = folder.stat()
     return status.st_dev, status.st_ino
+
+
+def _leads_in_a_circle(entry: os.DirEntry) -> bool:
+    """Whether a link leads to itself: asking what it is raises an error, unlike one to nowhere."""
+    try:
+        entry.is_dir()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _is_within(path: Path, entry: os.DirEntry, limits: list[Path] | None) -> bool:

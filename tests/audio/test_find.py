@@ -58,6 +58,16 @@ def test_links_stay_within_bounds(tmp_path):
     assert sorted(path.name for path in bounded.ignored) == ["b.wav", "linked"]
 
 
+def test_a_link_to_itself_leads_nowhere(tmp_path):
+    write(tmp_path / "a.wav")
+    (tmp_path / "b.wav").symlink_to("b.wav")
+    (tmp_path / "c").symlink_to("d")
+    (tmp_path / "d").symlink_to("c")
+    found = find_audio(tmp_path)
+    assert [path.name for path in found.files] == ["a.wav"]
+    assert ([path.name for path in found.ignored], found.unreadable) == (["b.wav", "c", "d"], [])
+
+
 def test_order_is_by_name_through_folders(tmp_path):
     for name in ("b/1.wav", "a/2.wav", "c.wav", "a/b/0.wav"):
         write(tmp_path / name)
