@@ -27,6 +27,8 @@ from frcrn_app.evaluation.statistics import (
 )
 from frcrn_app.metrics import METRICS
 
+_ROUNDING = 1e-6  # a smaller difference is none: it would count as a win on that file
+
 
 @dataclass(frozen=True)
 class Score:
@@ -159,7 +161,7 @@ def _scores(
     cells = [(s, m) for s in evaluation.systems for m in evaluation.metrics]
     values = [evaluation.values(system, metric)[mask] for system, metric in cells]
     gained = [(s, m) for s, m in cells if s != NOISY]
-    gains = [evaluation.gains(system, metric)[mask] for system, metric in gained]
+    gains = [_difference(evaluation, system, NOISY, metric)[mask] for system, metric in gained]
     if clusters is not None:
         clusters = [cluster for cluster, kept in zip(clusters, mask, strict=True) if kept]
     means = mean_intervals(np.array([*values, *gains]), seed, resamples, clusters)
@@ -179,6 +181,12 @@ def _scores(
     )
 
 
+def _difference(evaluation: Evaluation, system: str, baseline: str, metric: str) -> np.ndarray:
+    """Scores of a system minus those of another, float64 [rows]."""
+    difference = evaluation.values(system, metric) - evaluation.values(baseline, metric)
+    return np.where(np.abs(difference) < _ROUNDING, 0.0, difference)
+
+
 def _comparisons(
     evaluation: Evaluation, seed: int, resamples: int, clusters: list[object] | None
 ) -> tuple[Comparison, ...]:
@@ -192,9 +200,7 @@ def _comparisons(
     ]
     if not cells:
         return ()
-    differences = np.array(
-        [evaluation.values(s, metric) - evaluation.values(b, metric) for s, b, metric in cells]
-    )
+    differences = np.array([_difference(evaluation, *cell) for cell in cells])
     means = mean_intervals(differences, seed, resamples, clusters)
     flips = max(resamples, flips_needed(len(cells)))
     tests = sign_flip_tests(differences, seed, flips, clusters)

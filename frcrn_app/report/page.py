@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from frcrn_app.evaluation import NOISY, Evaluation, Summary
 from frcrn_app.listening import Listened
 from frcrn_app.report import details, overview, verdict
+from frcrn_app.report.caveats import caveats
 from frcrn_app.report.colours import colour_css
 from frcrn_app.report.heard import listening_section
 from frcrn_app.report.method import method
@@ -28,7 +29,7 @@ MAX_BYTES = 8 * 2**20  # of the whole page
 # What each part shows; `listen` stands in the page alone.
 _PARTS: Mapping[str, Callable[..., dict]] = {
     "opening": lambda e, s, w: {"sentences": verdict.opening(e, s, w)},
-    "caveats": lambda e, s, w: {"caveats": verdict.caveats(e, s, w)},
+    "caveats": lambda e, s, w: {"caveats": caveats(e, s, w)},
     "tiles": overview.tiles,
     "ranking": overview.ranking,
     "pictures": pictures,

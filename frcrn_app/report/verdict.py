@@ -7,7 +7,7 @@ systems that nothing separates share a rank (the usual ranking of shared tasks, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +20,6 @@ from frcrn_app.report.words import Words, listed
 
 # The few that a reader looks at first, in this order, where they were scored.
 HEADLINE_METRICS = ("pesq_wb", "stoi", "si_sdr", "dnsmos_ovrl")
-FEW_FILES = 20  # below that a reader is warned
-NARROW_HZ = 5000  # a noisy recording that ends below it is called narrow-band
-CLIPPED_SHARE = 1e-3  # of samples at full scale, above which a recording is called clipped
-LATE_SECONDS = 0.001  # a median lag from there on is worth a word
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,7 @@ def ranking(evaluation: Evaluation, summary: Summary, metric: str) -> list[Place
     """All systems by rank in a metric, then by mean."""
     sign = -1 if METRICS[metric].higher_is_better else 1
     beaten = dict.fromkeys(evaluation.systems, 0)
-    for comparison in _comparisons(summary, metric):
+    for comparison in comparisons_in(summary, metric):
         if comparison.better is not None:
             beaten[_other(comparison, comparison.better)] += 1
     places = []
@@ -58,14 +54,14 @@ def ranking(evaluation: Evaluation, summary: Summary, metric: str) -> list[Place
 
 def leaders(evaluation: Evaluation, summary: Summary, metric: str) -> set[str]:
     """Systems that none is significantly better than, and that beat at least one so."""
-    winners = {c.better for c in _comparisons(summary, metric) if c.better is not None}
+    winners = {c.better for c in comparisons_in(summary, metric) if c.better is not None}
     first = {p.system for p in ranking(evaluation, summary, metric) if p.rank == 1}
     return winners & first
 
 
 def has_tests(summary: Summary, metric: str) -> bool:
     """Whether any two systems could be compared."""
-    return any(c.verdict != "too_few" for c in _comparisons(summary, metric))
+    return any(c.verdict != "too_few" for c in comparisons_in(summary, metric))
 
 
 def files_needed(summary: Summary) -> int:
@@ -105,7 +101,7 @@ def plain_name(metric: str, words: Words) -> str:
 
 def _shown(place: Place, summary: Summary) -> int:
     """0 for a system that is shown to improve on the noisy recordings, 2 for too few files."""
-    against = _comparison(summary, place.system, NOISY, place.score.metric)
+    against = comparison_of(summary, place.system, NOISY, place.score.metric)
     return 2 if against.verdict == "too_few" else int(against.better != place.system)
 
 
@@ -132,7 +128,7 @@ def _who(systems: Sequence[Place], noisy: Score, summary: Summary, words: Words)
         "noisy": number(start, metric),
         "value": number(reached.mean, metric),
     }
-    against = _comparison(summary, best.system, NOISY, metric.key)
+    against = comparison_of(summary, best.system, NOISY, metric.key)
     if against.verdict == "too_few":
         ahead = tone(reached.mean - start, metric) == "better"
         return words("opening.too_few" if ahead else "opening.too_few_behind", **fields)
@@ -155,7 +151,7 @@ def _who(systems: Sequence[Place], noisy: Score, summary: Summary, words: Words)
 
 def _how_sure(systems: Sequence[Place], summary: Summary, words: Words) -> str:
     best, metric = systems[0], METRICS[systems[0].score.metric]
-    against = _comparison(summary, best.system, NOISY, metric.key)
+    against = comparison_of(summary, best.system, NOISY, metric.key)
     if against.verdict == "too_few":
         if summary.clusters is not None:
             needed = {"count": summary.clusters, "needed": against.files_needed}
@@ -163,24 +159,47 @@ def _how_sure(systems: Sequence[Place], summary: Summary, words: Words) -> str:
         needed = {"count": against.difference.n, "needed": against.files_needed}
         return words("opening.unsure_few", **needed)
     sign = 1 if against.system == best.system else -1
-    ends = sorted((sign * against.difference.low, sign * against.difference.high))
-    fields = {"low": signed(ends[0], metric), "high": signed(ends[1], metric)}
+    low, high = sorted((sign * against.difference.low, sign * against.difference.high))
+    fields = {"low": signed(low, metric), "high": signed(high, metric)}
+    fields |= {"p": _probability(against.p_corrected)}
     if against.better is None:
-        return words("opening.unsure", **fields)
+        if low <= 0 <= high:
+            return words("opening.unsure", **fields)
+        # Few files or outliers: the interval and the test do not agree, and both are shown below.
+        tests = sum(math.isfinite(comparison.p) for comparison in summary.comparisons)
+        return words("opening.unsure_corrected", count=tests, **fields)
+    if low <= 0 <= high:
+        return words("opening.sure_wide", **fields)
     if against.better == NOISY:
         return words("opening.sure_worse", **fields)
+    return _sure(systems, against, summary, words, fields)
+
+
+def _sure(
+    systems: Sequence[Place],
+    against: Comparison,
+    summary: Summary,
+    words: Words,
+    fields: dict[str, str],
+) -> str:
+    """That the best system improves on the noisy recordings, and what it is ahead of."""
+    best, metric = systems[0], METRICS[systems[0].score.metric]
     wins = against.win_rate if against.system == best.system else 1 - against.win_rate
     fields |= {"system": best.system, "wins": f"{100 * wins:.0f}"}
     if len(_tied(systems, summary)) > 1:
         return words("opening.sure_tied", **fields)
     if len(systems) > 1 and systems[1].rank != best.rank:
         second = systems[1]
-        lead = _comparison(summary, best.system, second.system, metric.key)
+        lead = comparison_of(summary, best.system, second.system, metric.key)
         if lead.better == best.system:
             ahead = abs(lead.difference.mean)
             fields |= {"second": second.system, "lead": number(ahead, metric)}
             return words("opening.sure_ahead", **fields)
     return words("opening.sure", **fields)
+
+
+def _probability(p: float) -> str:
+    return "< 0.001" if p < 1e-3 else f"= {p:.3f}"
 
 
 def _alone(best: Place, words: Words) -> list[str]:
@@ -211,88 +230,15 @@ def _on_what(evaluation: Evaluation, metric: str, words: Words) -> str:
     return words(key, count=len(rows), time=time, snr=span)
 
 
-# ---- caveats -----------------------------------------------------------------------------------
-
-
-def caveats(evaluation: Evaluation, summary: Summary, words: Words) -> list[str]:
-    """What a reader must know beside the figures, a sentence each; only what applies."""
-    return [
-        *_missing(evaluation, words),
-        *_recordings(evaluation, words),
-        *_delays(evaluation, words),
-        *_disagreement(evaluation, summary, words),
-    ]
-
-
-def _missing(evaluation: Evaluation, words: Words) -> Iterator[str]:
-    files = len(evaluation.rows)
-    if evaluation.cancelled:
-        yield words("caveat.stopped", count=files, total=evaluation.total)
-    if files < FEW_FILES:
-        yield words("caveat.few", count=files)
-    bad = sum(bool(row.problems) for row in evaluation.rows)
-    if bad:
-        yield words("caveat.lacking", count=bad, files=files)
-    if evaluation.unpaired:
-        yield words("caveat.unpaired", count=len(evaluation.unpaired))
-    noted = sum(bool(row.notes_in("en")) for row in evaluation.rows)
-    if noted:
-        yield words("caveat.noted", count=noted, files=files)
-
-
-def _recordings(evaluation: Evaluation, words: Words) -> Iterator[str]:
-    """Of the noisy recordings themselves: their band, and whether they are clipped."""
-    files = len(evaluation.rows)
-    bands = np.array([row.input_band_hz for row in evaluation.rows])
-    narrow = bands[bands < NARROW_HZ]
-    if narrow.size:
-        khz = f"{float(narrow.max()) / 1000:.1f}"
-        yield words("caveat.narrow", count=narrow.size, files=files, khz=khz)
-    shares = np.array([row.input_clipped for row in evaluation.rows])
-    clipped = int((shares > CLIPPED_SHARE).sum())
-    if clipped:
-        yield words("caveat.clipped", count=clipped, files=files)
-
-
-def _delays(evaluation: Evaluation, words: Words) -> Iterator[str]:
-    if not evaluation.settings["align"]:
-        return
-    for system in evaluation.systems:
-        sounds = [row.sounds[system] for row in evaluation.rows]
-        lags = [sound.lag for sound in sounds if np.isfinite(list(sound.scores.values())).any()]
-        lag = float(np.median(lags)) if lags else 0.0
-        if abs(lag) >= LATE_SECONDS:
-            key = "caveat.delayed" if lag > 0 else "caveat.early"
-            yield words(key, system=system, ms=f"{1000 * abs(lag):.0f}")
-
-
-def _disagreement(evaluation: Evaluation, summary: Summary, words: Words) -> Iterator[str]:
-    """The first two metrics that contradict each other about the same two systems."""
-    shown = headline_metrics(evaluation.metrics)
-    for comparison in _comparisons(summary, shown[0]):
-        if comparison.better is None:
-            continue
-        for other in shown[1:]:
-            against = _comparison(summary, comparison.system, comparison.baseline, other)
-            if against.better not in (None, comparison.better):
-                yield words(
-                    "caveat.disagree",
-                    first=comparison.better,
-                    metric=METRICS[shown[0]].title,
-                    second=against.better,
-                    other=METRICS[other].title,
-                )
-                return
-
-
-def _comparisons(summary: Summary, metric: str) -> list[Comparison]:
+def comparisons_in(summary: Summary, metric: str) -> list[Comparison]:
+    """All comparisons in a metric."""
     return [c for c in summary.comparisons if c.metric == metric]
 
 
-def _comparison(summary: Summary, first: str, second: str, metric: str) -> Comparison:
+def comparison_of(summary: Summary, first: str, second: str, metric: str) -> Comparison:
     """The comparison of two systems, whichever stands first in it."""
     return next(
-        c for c in _comparisons(summary, metric) if {c.system, c.baseline} == {first, second}
+        c for c in comparisons_in(summary, metric) if {c.system, c.baseline} == {first, second}
     )
 
 

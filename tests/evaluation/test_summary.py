@@ -138,6 +138,14 @@ def test_a_clear_difference_is_significant_among_however_many_comparisons():
     assert [comparison.better for comparison in comparisons] == ["a", "b", "b"]
 
 
+def test_rounding_wins_nothing():
+    """Ten files of equal scores but for their last bits: a sign test would call that proven."""
+    evaluation = evaluation_of({NOISY: {"stoi": [0.9] * 10}, "A": {"stoi": [0.9 + 1e-9] * 10}})
+    summary = summarise(evaluation)
+    assert summary.score("A", "stoi").win_rate == 0.5
+    assert summary.comparisons[0].better is None
+
+
 def test_no_proof_is_not_proof_of_equality():
     values = np.random.default_rng(0).normal(size=40)
     noise = np.random.default_rng(1).normal(size=40)

@@ -7,7 +7,8 @@ import pytest
 
 from frcrn_app.evaluation import NOISY, summarise
 from frcrn_app.report import Words, part
-from frcrn_app.report.verdict import caveats, leaders, opening, ranking
+from frcrn_app.report.caveats import caveats
+from frcrn_app.report.verdict import leaders, opening, ranking
 
 EN, ZH = Words("en"), Words("zh")
 
@@ -94,6 +95,30 @@ def test_chance_is_called_chance(make_evaluation):
     assert "no difference shown" in html
     assert leaders(evaluation, summary, "pesq_wb") == set()
     assert '"better"' not in part("summary", evaluation, summary)
+
+
+def test_where_interval_and_test_do_not_agree_both_are_said(make_evaluation):
+    """Wins on all files, one of them by far: the interval reaches zero, the test does not."""
+    gains = np.array([0.05, 0.06, 0.04, 0.05, 0.07, 0.06, 0.05, 0.04, 2.0, 0.05])
+    evaluation = make_evaluation({NOISY: {"pesq_wb": [2.0] * 10}, "A": {"pesq_wb": 2.0 + gains}})
+    summary = summarise(evaluation)
+    [comparison] = summary.comparisons
+    assert comparison.better == "A"
+    assert comparison.difference.low < 0
+    who, sure, _ = opening(evaluation, summary, EN)
+    assert "A is best" in who
+    assert "well established" not in sure
+    assert f"p = {2 / 2**10:.3f}" in sure
+    # Three tests: none of them is significant once corrected, though an interval excludes zero.
+    gains = np.array([0.5, 0.4, 0.6, 0.5, 0.3, 0.5, 0.4, -0.3])
+    scores = {"pesq_wb": 2.0 + gains, "stoi": [0.5] * 8, "si_sdr": [1.0] * 8}
+    noisy = {"pesq_wb": [2.0] * 8, "stoi": [0.5] * 8, "si_sdr": [1.0] * 8}
+    evaluation = make_evaluation({NOISY: noisy, "A": scores})
+    summary = summarise(evaluation)
+    assert summary.score("A", "pesq_wb").gain.low > 0
+    for words, said in ((EN, "corrected for 3 comparisons"), (ZH, "3 次比较")):
+        _, sure, _ = opening(evaluation, summary, words)
+        assert said in sure
 
 
 def test_too_few_files_decide_nothing_and_say_how_many_would(make_evaluation):
