@@ -13,6 +13,7 @@ MIN_SAMPLE_RATE = 8_000  # Hz
 MAX_SAMPLE_RATE = 192_000  # Hz
 
 _BLOCK_FRAMES = 1 << 18  # frames looked at in one go
+_LARGEST = float(1 << 32)  # beyond the range of integers that a file may hold as floats
 
 
 @dataclass(frozen=True)
@@ -147,11 +148,12 @@ def checked_rate(rate: float, name: UserError) -> int:
 
 
 def require_samples(audio: Audio, path: Path | None = None) -> None:
-    """Raise AudioError if audio has no samples, or NaN or infinite ones."""
+    """Raise AudioError if audio has no samples, or some that are NaN, infinite or absurdly large."""
     if audio.samples.size == 0:
         raise AudioError("audio.no_samples", name=named(path))
     for start in range(0, audio.samples.shape[1], _BLOCK_FRAMES):
-        finite = np.isfinite(audio.samples[:, start : start + _BLOCK_FRAMES]).all(axis=0)
+        block = audio.samples[:, start : start + _BLOCK_FRAMES]
+        finite = (np.abs(block) <= _LARGEST).all(axis=0)  # which NaN is not
         if not finite.all():
             second = (start + int(np.argmin(finite))) / audio.sample_rate
             raise AudioError("audio.not_finite", name=named(path), second=second)

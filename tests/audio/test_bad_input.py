@@ -104,7 +104,7 @@ def test_flac_streamed_without_knowing_its_length_is_read_to_its_end(tmp_audio, 
     refused(path, "audio.too_long", max_seconds=0.5)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, -1e30])
 def test_samples_that_are_no_numbers(tmp_path, value):
     samples = noise(channels=2)
     samples[1, 4_000] = value
