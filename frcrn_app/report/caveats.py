@@ -66,7 +66,7 @@ def _delays(evaluation: Evaluation, words: Words) -> Iterator[str]:
         lag = float(np.median(lags)) if lags else 0.0
         if abs(lag) >= LATE_SECONDS:
             key = "caveat.delayed" if lag > 0 else "caveat.early"
-            yield words(key, system=system, ms=f"{1000 * abs(lag):.0f}")
+            yield words(key, system=words.system(system), ms=f"{1000 * abs(lag):.0f}")
 
 
 def _disagreement(evaluation: Evaluation, summary: Summary, words: Words) -> Iterator[str]:
@@ -80,9 +80,9 @@ def _disagreement(evaluation: Evaluation, summary: Summary, words: Words) -> Ite
             if against.better not in (None, comparison.better):
                 yield words(
                     "caveat.disagree",
-                    first=comparison.better,
+                    first=words.system(comparison.better),
                     metric=METRICS[shown[0]].title,
-                    second=against.better,
+                    second=words.system(against.better),
                     other=METRICS[other].title,
                 )
                 return

@@ -36,7 +36,7 @@ def comparison_table(evaluation: Evaluation, summary: Summary, words: Words) -> 
 def _compared(comparison: Comparison, summary: Summary, words: Words) -> dict:
     metric, difference = METRICS[comparison.metric], comparison.difference
     if comparison.better is not None:
-        said = words("is_better", system=comparison.better)
+        said = words("is_better", system=words.system(comparison.better))
     elif comparison.verdict == "too_few":
         key = "too_few_needed" if summary.clusters is None else "too_few_clusters_needed"
         said = words(key, needed=comparison.files_needed)

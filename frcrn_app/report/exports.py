@@ -25,6 +25,10 @@ _LATEX = {
     "~": r"\textasciitilde{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    # After the end of a row these would be options of it.
+    "*": "{*}",
+    "[": "{[}",
     "−": "$-$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
@@ -40,14 +44,14 @@ def markdown_text(
     """Systems down, metrics across: means, with gains in brackets; GitHub's table syntax."""
     words = Words(language)
     head = [words("system"), *_titles(evaluation, listened, words)]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    lines = [[_markdown(title) for title in head], ["---", *["---:"] * (len(head) - 1)]]
     for system in evaluation.systems:
         cells = [
-            f"**{text}**" if bold else text
+            f"**{_markdown(text)}**" if bold else _markdown(text)
             for text, bold in _cells(evaluation, summary, system, listened)
         ]
-        lines.append([system, *cells])
-    rows = [f"| {' | '.join(map(_markdown, line))} |" for line in lines]
+        lines.append([_markdown(words.system(system)), *cells])
+    rows = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([*rows, "", _markdown(_caption(evaluation, words)), ""])
 
 
@@ -66,7 +70,7 @@ def latex_text(
             rf"\textbf{{{_latex(text)}}}" if bold else _latex(text)
             for text, bold in _cells(evaluation, summary, system, listened)
         ]
-        lines.append(" & ".join([_latex(system), *cells]) + r" \\")
+        lines.append(" & ".join([_latex(words.system(system)), *cells]) + r" \\")
     head = " & ".join(_latex(title) for title in [words("system"), *titles])
     return "\n".join(
         [
@@ -117,10 +121,7 @@ def _caption(evaluation: Evaluation, words: Words) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Text in a cell; asterisks around a bold mean stay."""
-    if re.fullmatch(r"-+:?|\*\*[^*]+\*\*", text):
-        return text
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_\[\]<>|#&$~])", r"\\\1", " ".join(text.split()))
 
 
 def _latex(text: str) -> str:

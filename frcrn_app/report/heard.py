@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from frcrn_app.evaluation import MIN_FILES, MIN_TEST_FILES, Evaluation, Mean
+from frcrn_app.evaluation import MIN_FILES, MIN_TEST_FILES, NOISY, Evaluation, Mean
 from frcrn_app.listening import (
     ANCHOR,
     HIDDEN_REFERENCE_LEAST,
@@ -26,6 +26,7 @@ from frcrn_app.report.words import Words
 def listening_section(listened: Listened, evaluation: Evaluation, words: Words) -> dict:
     """Who listened, how each system was rated or preferred, and which metrics agree."""
     names = {REFERENCE: words("heard.reference"), ANCHOR: words("heard.anchor")}
+    names[NOISY] = words.system(NOISY)
     colours = system_colours(evaluation.systems)
     if listened.method == "mushra":
         best_first = sorted(listened.heard, key=lambda heard: -heard.by_listener.mean)
@@ -35,7 +36,13 @@ def listening_section(listened: Listened, evaluation: Evaluation, words: Words) 
         ]
     else:
         lines = [
-            _line(choice, [choice.first, choice.second], colours.get(choice.first), 100, 0)
+            _line(
+                choice,
+                [*map(words.system, (choice.first, choice.second))],
+                colours.get(choice.first),
+                100,
+                0,
+            )
             | {"p": _p(choice.p_corrected)}
             for choice in listened.preferences
         ]

@@ -30,11 +30,17 @@ def signed(value: float, metric: Metric) -> str:
 
 
 def interval(mean: Mean, metric: Metric, *, is_gain: bool = False) -> str:
-    """`[low, high]`; empty where a mean has no interval."""
+    """`[low, high]`; empty where a mean has no interval.
+
+    That of a score ends where its scale does, as no mean can lie beyond.
+    """
     if math.isnan(mean.low):
         return ""
-    write = signed if is_gain else number
-    return f"[{write(mean.low, metric)}, {write(mean.high, metric)}]"
+    if is_gain:
+        return f"[{signed(mean.low, metric)}, {signed(mean.high, metric)}]"
+    low = max(mean.low, min(mean.mean, metric.low))
+    high = min(mean.high, max(mean.mean, metric.high))
+    return f"[{number(low, metric)}, {number(high, metric)}]"
 
 
 def with_unit(metric: Metric) -> str:

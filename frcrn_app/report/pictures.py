@@ -16,7 +16,7 @@ from frcrn_app.report.words import Words
 def pictures(evaluation: Evaluation, summary: Summary, words: Words) -> dict:
     """Distributions of the headline metrics, gains against input SNR, means of groups."""
     shown = headline_metrics(evaluation.metrics)
-    drawn = [distribution_picture(evaluation, key) for key in shown]
+    drawn = [distribution_picture(evaluation, words, key) for key in shown]
     drawn += [gain_picture(evaluation, words, key) for key in shown if key in (shown[0], "si_sdr")]
     drawn += [
         group_picture(evaluation, summary, words, grouping, shown[0])
@@ -26,9 +26,9 @@ def pictures(evaluation: Evaluation, summary: Summary, words: Words) -> dict:
     return {"figures": [picture for picture in drawn if picture]}
 
 
-def distribution_picture(evaluation: Evaluation, metric: str) -> str:
+def distribution_picture(evaluation: Evaluation, words: Words, metric: str) -> str:
     """How the scores of each system are distributed."""
-    columns = {system: evaluation.values(system, metric) for system in evaluation.systems}
+    columns = {words.system(s): evaluation.values(s, metric) for s in evaluation.systems}
     names = [row.name for row in evaluation.rows]
     return charts.distribution_chart(columns, with_unit(METRICS[metric]), names)
 
@@ -53,14 +53,22 @@ def group_picture(
     """Means of groups with their intervals."""
     groups = summary.groups.get(grouping, ())
     labels = [
-        words("labelled_n", label=group_label(grouping, group, words), n=group.files)
+        words("labelled_n", label=group_label(grouping, group, words), n=_scored(group, metric))
         for group in groups
     ]
     means = {
-        system: [_mean(group, system, metric) for group in groups] for system in evaluation.systems
+        words.system(system): [_mean(group, system, metric) for group in groups]
+        for system in evaluation.systems
     }
     title = f"{with_unit(METRICS[metric])} · {words(f'by_{grouping}')}"
     return charts.group_chart(labels, means, title)
+
+
+def _scored(group: Group, metric: str) -> str:
+    """How many files of a group the systems' means rest on."""
+    counts = [score.score.n for score in group.scores if score.metric == metric]
+    low, high = min(counts), max(counts)
+    return str(low) if low == high else f"{low}–{high}"
 
 
 def _mean(group: Group, system: str, metric: str) -> tuple[float, float, float]:

@@ -207,7 +207,7 @@ def _alone(best: Place, words: Words) -> list[str]:
     key = "opening.alone" if best.system == NOISY else "opening.reference_free"
     name = plain_name(metric.key, words)
     value = number(best.score.score.mean, metric)
-    return [words(key, system=best.system, metric=name, value=value)]
+    return [words(key, system=words.system(best.system), metric=name, value=value)]
 
 
 def _on_what(evaluation: Evaluation, metric: str, words: Words) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from frcrn_app.evaluation import NOISY
 from frcrn_app.i18n import text
 
 
@@ -16,6 +17,10 @@ class Words:
 
     def __call__(self, key: str, **fields: object) -> str:
         return text(f"report.{key}", self.language, **fields)
+
+    def system(self, name: str) -> str:
+        """What a reader calls a system; the noisy recordings are one."""
+        return self("role_noisy") if name == NOISY else name
 
 
 def listed(names: Sequence[str], words: Words) -> str:

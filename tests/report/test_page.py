@@ -1,6 +1,7 @@
 """The HTML page shows the figures of the JSON, can be read anywhere, and tells no secrets."""
 
 import json
+import math
 import os
 import re
 from html.parser import HTMLParser
@@ -12,7 +13,7 @@ from evaluations import EVIL, KEYS, SETTINGS
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation import NOISY, Evaluation, Row, provenance, summarise
 from frcrn_app.metrics import METRICS
-from frcrn_app.report import LANGUAGES, csv_text, html_text, json_text, write_reports
+from frcrn_app.report import LANGUAGES, csv_text, html_text, json_text, part, write_reports
 
 
 class TextOf(HTMLParser):
@@ -144,3 +145,20 @@ def test_reports_are_written_whole_or_refused(evaluation, summary, tmp_path):
         write_reports(evaluation, summary, csv=tmp_path / "r.json" / "r.csv")
     assert raised.value.code == "report.cannot_write"
     assert raised.value.fields["path"].name == "r.csv"
+
+
+def test_an_interval_stays_on_its_scale(make_evaluation):
+    """Student's t knows no scale: of these it reaches 1.05."""
+    values = [0.99, 0.98, 1.0, 0.7, 0.99, 0.99]
+    evaluation = make_evaluation({NOISY: {"stoi": values}})
+    assert summarise(evaluation).scores[0].score.high > 1
+    assert ", 1.0000]" in part("summary", evaluation, summarise(evaluation))
+
+
+def test_a_group_counts_the_files_that_were_scored(make_evaluation):
+    """Before, a bar said how many files there are, whether they have a score or not."""
+    scores = {NOISY: {"stoi": [0.5] * 8}, "A": {"stoi": [0.6, math.nan, *[0.6] * 6]}}
+    evaluation = make_evaluation(scores)
+    html = part("pictures", evaluation, summarise(evaluation))
+    assert "0 to 5 dB (n = 4–5)" in html
+    assert "5 to 10 dB (n = 3)" in html

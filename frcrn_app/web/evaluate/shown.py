@@ -84,7 +84,11 @@ def shown(cards: ResultCards, job: EvaluationJob, view: View) -> Update:
             value=view.grouping,
             visible=bool(summary.groups),
         ),
-        cards.system: gr.update(choices=[*others, NOISY], value=view.system, visible=bool(others)),
+        cards.system: gr.update(
+            choices=[(words.system(name), name) for name in (*others, NOISY)],
+            value=view.system,
+            visible=bool(others),
+        ),
         cards.row: None,
         cards.listening: panel_value(job),
         cards.more["side_by_side"]: parts("comparison"),
@@ -122,7 +126,7 @@ def pictures(cards: ResultCards, result: Result, view: View) -> Update:
     assert metric is not None
     gain = gain_picture(evaluation, words, metric)
     update = {
-        cards.distribution: distribution_picture(evaluation, metric),
+        cards.distribution: distribution_picture(evaluation, words, metric),
         cards.gain: gain,
         cards.gain_card: gr.update(visible=bool(gain)),
         cards.group_card: gr.update(visible=view.grouping is not None),
