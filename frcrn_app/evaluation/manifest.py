@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress, takewhile
 from pathlib import Path, PurePath
@@ -96,8 +96,9 @@ class _Found:
             same = PairError("evaluation.same_file", name=clean_cell)
             self._leave_out(number, NOISY, noisy_cell, same)
             return
+        sources = {noisy_cell: noisy} | ({} if clean is None else {clean_cell: clean})
         made = {
-            name: self._made(number, name, cell(at), clean) for name, at in self._systems.items()
+            name: self._made(number, name, cell(at), sources) for name, at in self._systems.items()
         }
         self._origins.append((number, noisy_cell))
         self._pairs.append(
@@ -112,12 +113,16 @@ class _Found:
             )
         )
 
-    def _made(self, number: int, system: str, text: str, clean: Path | None) -> Path | None:
-        """The file that a system made, which is never the clean one."""
+    def _made(
+        self, number: int, system: str, text: str, sources: Mapping[str, Path]
+    ) -> Path | None:
+        """The file that a system made: none that another cell means, unless both say the same."""
         path = self._file(number, system, text)
-        if path is not None and clean is not None and is_same_file(path, clean):
-            self._leave_out(number, system, text, PairError("evaluation.made_is_clean", name=text))
-            return None
+        for cell, source in sources.items():
+            if path is not None and cell != text and is_same_file(path, source):
+                same = PairError("evaluation.same_made", name=text, other=cell)
+                self._leave_out(number, system, text, same)
+                return None
         return path
 
     def _file(self, number: int, role: str, text: str) -> Path | None:

@@ -57,9 +57,12 @@ def merge(
         unpaired=unpaired,
         total=len(merged),
         cancelled=False,
-        settings=first.settings | {"align": first.settings["align"] or second.settings["align"]},
+        settings=first.settings
+        | {"metrics": metrics, "align": first.settings["align"] or second.settings["align"]},
         provenance=first.provenance | {"weights": None},
         own_system=None,
+        resumed=0,
+        elapsed=0.0,
     )
     return evaluation, {label: tuple(names[label].values()) for label in labels}
 

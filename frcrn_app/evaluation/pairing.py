@@ -100,7 +100,7 @@ def pair_files(
         kept = [file for file in noisy if file in clean_of]
     made_of: dict[str, dict[SoundFile, SoundFile]] = {}
     for name, files in systems.items():
-        made_of[name], lost = _made_of(kept, name, files, clean_of)
+        made_of[name], lost = _made_of(kept, name, files)
         unpaired += lost
     names, groups = _unique_names(kept), _groups(kept)
     pairs = tuple(
@@ -131,24 +131,13 @@ def _clean_of(
 
 
 def _made_of(
-    noisy: Sequence[SoundFile],
-    system: str,
-    files: Sequence[SoundFile],
-    clean_of: Mapping[SoundFile, SoundFile],
+    noisy: Sequence[SoundFile], system: str, files: Sequence[SoundFile]
 ) -> tuple[dict[SoundFile, SoundFile], list[Unpaired]]:
-    """What a system made of each noisy file, and what is missing; PairError if all of it is.
-
-    A clean file is never what a system made.
-    """
+    """What a system made of each noisy file, and what is missing; PairError if all of it is."""
     made_of, lost = _match(noisy, files, shared=False)
-    unpaired = _unused(files, made_of, system)
-    for file, clean in clean_of.items():
-        if file in made_of and is_same_file(made_of[file].path, clean.path):
-            name = made_of.pop(file).relative
-            lost[file] = PairError("evaluation.made_is_clean", name=name)
     if not made_of:
-        cleans = [reason for reason in lost.values() if reason.code == "evaluation.made_is_clean"]
-        raise cleans[0] if cleans else PairError("evaluation.system_unpaired", name=system)
+        raise PairError("evaluation.system_unpaired", name=system)
+    unpaired = _unused(files, made_of, system)
     for file, reason in lost.items():
         if reason.code == "evaluation.no_partner":
             reason = PairError("evaluation.not_made")

@@ -209,8 +209,9 @@ def provenance_table(evaluation: Evaluation, summary: Summary, words: Words) -> 
             ),
         ),
         (words("machine"), comma.join(part for part in parts if part)),
-        (words("time"), comma.join(took)),
     ]
+    if evaluation.elapsed:  # two reports side by side took none
+        lines.append((words("time"), comma.join(took)))
     weights = facts["weights"]
     if weights is not None:
         lines += [

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from frcrn_app.errors import PairError
-from frcrn_app.evaluation import NOISY, Evaluation, Pair, Row, SoundScores
+from frcrn_app.evaluation import NOISY, Evaluation, Pair, Row, SoundScores, Unpaired
 from frcrn_app.listening import Listened
 from frcrn_app.metrics import METRICS
 from frcrn_app.report.tables import JSON_FORMAT, with_listening
 
 
 def read_json(path: str | os.PathLike) -> Evaluation:
-    """The evaluation that a JSON report is of: rows with their scores, without audio or reasons.
+    """The evaluation that a JSON report is of: rows with their scores, without audio.
+
+    Reasons and notes are those of the report, in English.
 
     Raises:
         PairError: the file cannot be read, is no such report, or of another version's format.
@@ -62,12 +64,17 @@ def _evaluation(content: dict[str, Any]) -> Evaluation:
         rows=rows,
         systems=systems,
         metrics=metrics,
-        unpaired=[],
-        total=len(rows),
+        unpaired=[
+            Unpaired(item["name"], item["role"], _reported(item["reason"]))
+            for item in content["unpaired"]
+        ],
+        total=int(content["pairs"]),
         cancelled=bool(content["cancelled"]),
         settings=content["settings"],
         provenance={key: content[key] for key in ("date", "versions", "weights", "machine")},
         own_system=own,
+        resumed=int(content["resumed"]),
+        elapsed=float(content["elapsed_s"]),
     )
 
 
@@ -80,6 +87,7 @@ def _row(file: dict[str, Any], systems: list[str], metrics: list[str], own: str 
     has_clean = any(METRICS[key].needs_clean and math.isfinite(noisy[key]) for key in metrics)
     duration = _number(file["duration_s"])
     factor = _number(file["real_time_factor"])
+    problems, notes = file.get("problems", {}), file.get("notes", {})
     return Row(
         Pair(
             file["name"],
@@ -93,6 +101,8 @@ def _row(file: dict[str, Any], systems: list[str], metrics: list[str], own: str 
                 scores[system],
                 lag=file["lag_s"][system] or 0.0,
                 cut=file["cut_s"][system] or 0.0,
+                error=_reported(problems[system]) if system in problems else None,
+                notes=[_reported(notes[system])] if system in notes else [],
                 elapsed=factor * duration if system == own and math.isfinite(factor) else None,
             )
             for system in systems
@@ -102,6 +112,10 @@ def _row(file: dict[str, Any], systems: list[str], metrics: list[str], own: str 
         input_band_hz=_number(file.get("input_band_hz")),
         input_clipped=_number(file.get("input_clipped")),
     )
+
+
+def _reported(sentence: str) -> PairError:
+    return PairError("compare.reported", sentence=sentence)
 
 
 def _number(value: float | None) -> float:

@@ -33,22 +33,27 @@ def table(
 ) -> tuple[list[str], list[list[str | float | None]]]:
     """Column names, and a row for each file; None where there is no value.
 
-    Columns are name, group, duration_s and input_snr_db; then SYSTEM.METRIC for every system and
-    SYSTEM.METRIC.gain (minus the noisy recording's score) for all but the noisy recording; then
-    SYSTEM.rtf of our own network, SYSTEM.lag_ms if recordings were aligned, SYSTEM.cut_ms if a
-    length was cut; then what listeners said, where some did; then problems and notes, in English.
+    Columns are name, group, cluster where one is known, duration_s and input_snr_db; then
+    SYSTEM.METRIC for every system and SYSTEM.METRIC.gain (minus the noisy recording's score) for
+    all but the noisy recording; then SYSTEM.rtf of our own network, SYSTEM.lag_ms if recordings
+    were aligned, SYSTEM.cut_ms if a length was cut; then what listeners said, where some did; then
+    problems and notes, in English.
     """
-    columns = ["name", "group", "duration_s", "input_snr_db"]
     rows = evaluation.rows
-    values: list[list[str | float | None]] = [
-        [row.name, row.group, _rounded(row.duration), _rounded(row.input_snr)] for row in rows
-    ]
+    columns = ["name", "group"]
+    values: list[list[str | float | None]] = [[row.name, row.group] for row in rows]
+    if any(row.cluster is not None for row in rows):
+        columns.append("cluster")
+        for line, row in zip(values, rows, strict=True):
+            line.append(row.cluster)
 
     def add(name: str, column: Iterable[float]) -> None:
         columns.append(name)
         for line, value in zip(values, column, strict=True):
             line.append(_rounded(value))
 
+    add("duration_s", (row.duration for row in rows))
+    add("input_snr_db", (row.input_snr for row in rows))
     for system in evaluation.systems:
         for metric in evaluation.metrics:
             add(f"{system}.{metric}", evaluation.values(system, metric))

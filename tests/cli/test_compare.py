@@ -1,13 +1,15 @@
 """`frcrn compare`: two reports of the same files, their systems file by file."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from frcrn_app.cli import main as cli
-from frcrn_app.evaluation import NOISY, provenance, summarise
+from frcrn_app.errors import MetricError, PairError
+from frcrn_app.evaluation import NOISY, Unpaired, provenance, summarise
 from frcrn_app.report import read_json, write_reports
 from sets import evaluation_of
 
@@ -41,6 +43,32 @@ def test_a_report_comes_back_as_it_was(tmp_path):
     assert after["clusters"] == before["clusters"] == FILES - 1
     for one, other in zip(before["summary"], after["summary"], strict=True):
         assert other["interval"] == pytest.approx(one["interval"], abs=1e-5)  # of rounded scores
+
+
+def test_what_is_wrong_with_a_report_comes_back_too(tmp_path, capsys):
+    """Before, a report that was read again lacked scores without a word of why."""
+    evaluation = evaluation_of(
+        {NOISY: {"stoi": [0.5] * 6}, "net": {"stoi": [0.6] * 5 + [math.nan]}}
+    )
+    evaluation.settings = {"align": False, "seed": 0, "workers": 1, "strength": None}
+    evaluation.provenance, evaluation.total, evaluation.elapsed = provenance(None), 9, 3.5
+    evaluation.unpaired = [Unpaired("lost.wav", NOISY, PairError("evaluation.no_partner"))]
+    last = evaluation.rows[-1].sounds["net"]
+    last.reasons["stoi"] = MetricError("metrics.stoi_short", seconds=0.41)
+    evaluation.rows[0].sounds["net"].notes.append(PairError("evaluation.inverted"))
+    path = tmp_path / "a.json"
+    write_reports(evaluation, summarise(evaluation), json=path)
+    again = read_json(path)
+    assert [row.problems for row in again.rows] == [row.problems for row in evaluation.rows]
+    assert again.rows[0].notes_in("en") == evaluation.rows[0].notes_in("en") != ""
+    assert [item.reason.sentence("en") for item in again.unpaired] == ["no file matches it"]
+    assert (again.total, again.elapsed) == (9, 3.5)
+    other = report(tmp_path / "b.json", "net", 2.0, noisy=np.full(6, 10.0))
+    both = tmp_path / "both.html"
+    assert cli.main(["compare", str(path), str(other), f"--html={both}"]) == 0
+    page = both.read_text()
+    assert "at least 0.41 s" in page
+    assert "0.0 s</td>" not in page.rpartition("<table")[2]  # of no run of its own
 
 
 def test_the_better_report_is_named(tmp_path, capsys):

@@ -161,19 +161,15 @@ def test_names_are_unique_and_tell_equal_ones_by_their_folders(tmp_path):
     assert names == ["p1/noisy/x", "p2/noisy/x", "n", "n (5)", "n (5) (6)"]
 
 
-def test_the_clean_file_is_not_what_a_system_made(tmp_path):
-    touch(tmp_path, "noisy/x.wav", "noisy/y.wav", "clean/x.wav", "clean/y.wav", "mine/x.wav")
-    (tmp_path / "mine/y.wav").symlink_to(tmp_path / "clean/y.wav")
+def test_two_cells_never_mean_one_upload_unless_they_say_the_same(tmp_path):
+    """Before, mine/x.wav was the only x.wav there is, the clean one, and scored 4.64."""
+    touch(tmp_path, "x_noisy.wav", "x.wav")
     manifest = tmp_path / "m.csv"
-    manifest.write_text(
-        "noisy,clean,mine\n" + "".join(f"noisy/{n}.wav,clean/{n}.wav,mine/{n}.wav\n" for n in "xy")
-    )
-    folders = pair_folders(tmp_path / "noisy", tmp_path / "clean", {"mine": tmp_path / "mine"})
-    for pairs in (pair_manifest(manifest), folders):
-        assert [list(pair.systems) for pair in pairs.pairs] == [["mine"], []]
-        [item] = pairs.unpaired
-        reason = item.reason.fields.get("problem", item.reason)
-        assert (item.role, reason.code) == ("mine", "evaluation.made_is_clean")
+    manifest.write_text("noisy,clean,mine,oracle\nx_noisy.wav,clean/x.wav,mine/x.wav,clean/x.wav\n")
+    pairs = pair_manifest(manifest, among(tmp_path.glob("*.wav")))
+    assert list(pairs.pairs[0].systems) == ["oracle"]
+    [item] = pairs.unpaired
+    assert (item.role, item.reason.fields["problem"].code) == ("mine", "evaluation.same_made")
 
 
 def test_names_that_look_the_same_are_the_same(tmp_path):

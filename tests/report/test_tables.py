@@ -90,3 +90,14 @@ def test_json_says_with_what_it_was_made(evaluation, summary):
 
 def test_json_repeats(evaluation, summary):
     assert as_json(evaluation, summarise(evaluation)) == as_json(evaluation, summary)
+
+
+def test_the_csv_has_the_clusters_that_statistics_count(make_evaluation):
+    evaluation = make_evaluation({NOISY: {"stoi": [0.5, 0.6]}})
+    assert "cluster" not in csv_text(evaluation)
+    first = evaluation.rows[0]
+    evaluation.rows[0] = replace(first, pair=replace(first.pair, cluster="p1"))
+    head, line, other = csv_text(evaluation).splitlines()
+    assert head.startswith("name,group,cluster,duration_s")
+    assert line.split(",")[2] == "p1"
+    assert other.split(",")[2] == ""
