@@ -126,6 +126,7 @@ def launch(app: Page, options: WebOptions) -> str:
     from frcrn_app.web import static_files
     from frcrn_app.web.denoise import EXAMPLES_FOLDER
     from frcrn_app.web.evaluate import evaluate_css
+    from frcrn_app.web.guard import bound_connections
     from frcrn_app.web.live import LARGEST_BYTES, live_css
     from frcrn_app.web.texts import build_i18n
     from frcrn_app.web.theme import build_theme
@@ -161,6 +162,7 @@ def launch(app: Page, options: WebOptions) -> str:
     )
     # uvicorn looks at both when a WebSocket is opened; noise cannot be compressed.
     app.server.config.ws_max_size, app.server.config.ws_per_message_deflate = LARGEST_BYTES, False
+    bound_connections(app.server.config, public=options.public, trusted=options.trusted_proxies)
     app.engine.warm_up(then=app.live.start if app.live else lambda: None)
     return share_address or address
 

@@ -41,7 +41,7 @@ class Site:
             for method, owner in self.owners.items()
         }
         self.shelf = Shelf(Guard(GuardOptions(), folder), shared=True)
-        app = Starlette(routes=[static_files.route(), *listening_routes(self.shelf)])
+        app = Starlette(routes=[*static_files.routes(), *listening_routes(self.shelf)])
         app.add_middleware(SecurityHeaders, options=GuardOptions())
         self._server = Server(Config(app, port=0, log_level="warning"))
         self._thread = threading.Thread(target=self._server.run)

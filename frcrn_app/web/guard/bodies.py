@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 JSON_BYTES = 1 * MIB  # of a request that is no upload
 FILES_AN_UPLOAD = 4  # of the largest size; many small ones fit as well
-SILENCE_SECONDS = 60.0  # that an upload may pause
+SILENCE_SECONDS = 60.0  # that a body may pause
 FREE_BYTES = 512 * MIB  # of the disk that are left to everyone else
 UPLOADS_AT_ONCE = 8  # of one visitor
 
@@ -43,6 +43,7 @@ _UPLOAD = f"{API}/upload"
 _STATUS = {
     "guard.too_many_bytes": 429,
     "guard.upload_paused": 408,
+    "guard.body_paused": 408,
     "guard.disk_full": 507,
     "guard.bad_upload": 400,
 }
@@ -128,7 +129,7 @@ class LimitBodies:
         async def counted() -> Message:
             nonlocal received, ended, refusal
             try:
-                async with asyncio.timeout(SILENCE_SECONDS if uploader and not ended else None):
+                async with asyncio.timeout(None if ended else SILENCE_SECONDS):
                     message = await receive()
                 if message["type"] == "http.request":
                     size = len(message.get("body", b""))
@@ -141,7 +142,7 @@ class LimitBodies:
                         self._disk.arrived(size)
                 return message
             except TimeoutError:
-                refusal = GuardError("guard.upload_paused")
+                refusal = GuardError("guard.upload_paused" if uploader else "guard.body_paused")
                 raise refusal from None
             except GuardError as error:
                 refusal = error

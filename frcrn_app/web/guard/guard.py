@@ -15,6 +15,7 @@ from frcrn_app.errors import Cancelled, UserError
 from frcrn_app.isolation import Budget, Tracks, default_memory, read_tracks
 from frcrn_app.web.guard import gradio_queue, logs
 from frcrn_app.web.guard.bodies import Disk, LimitBodies
+from frcrn_app.web.guard.failures import CatchFailures
 from frcrn_app.web.guard.headers import SecurityHeaders
 from frcrn_app.web.guard.health import Health, routes
 from frcrn_app.web.guard.limits import Allowances, LimitRequests
@@ -74,6 +75,7 @@ class Guard:
                 Middleware(RootPath, root_path=self.options.root_path),
                 Middleware(CountRequests, metrics=self.metrics),
                 Middleware(SecurityHeaders, options=self.options),
+                Middleware(CatchFailures),
                 Middleware(
                     LimitRequests,
                     allowances=self._allowances,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
@@ -14,6 +15,7 @@ from frcrn_app.web.guard.errors import GuardError
 from frcrn_app.web.guard.options import MIB, GuardOptions
 
 _JOBS = (f"{API}/queue/join", f"{API}/call/", f"{API}/run/", f"{API}/api/")
+OPEN_AT_ONCE = 256  # requests of one visitor: a page holds two or three open
 _BUSY_SECONDS = 60  # to come back after; how soon places get free depends on what waits
 _UNCOUNTED = ("/healthz", "/metrics")
 
@@ -53,7 +55,7 @@ class Allowances:
 
 
 class LimitRequests:
-    """Counts requests, and refuses a job to whoever has enough of them waiting or running.
+    """Counts requests and those that are open, and refuses a job to whoever has enough of them.
 
     Everybody's jobs are refused while as many wait as may: in words, and with a time to come back,
     where Gradio itself would say in English that its queue is full.
@@ -76,6 +78,7 @@ class LimitRequests:
     ):
         self._app, self._allowances, self._jobs_of = app, allowances, jobs_of
         self._crowd, self._options = crowd, options
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -85,6 +88,8 @@ class LimitRequests:
         try:
             if self._options.public and path not in _UNCOUNTED:
                 self._allowances.request(who)
+                if self._open[who] >= OPEN_AT_ONCE:
+                    raise GuardError("guard.too_many_open", count=OPEN_AT_ONCE, seconds=10)
             if self._options.public and is_job:
                 jobs = self._jobs_of(who)
                 if jobs >= self._options.jobs_at_once:
@@ -95,7 +100,13 @@ class LimitRequests:
             if scope["type"] == "websocket":
                 return await send({"type": "websocket.close", "code": 1013})
             return await refuse(scope, send, 429, error)
-        return await self._app(scope, receive, send)
+        self._open[who] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._open[who] -= 1
+            if not self._open[who]:
+                del self._open[who]
 
 
 def _minutes(seconds: float) -> int:

@@ -43,7 +43,7 @@ def serve(tmp_path, monkeypatch):
         guard.attach(blocks)
         _, address, _ = blocks.launch(
             app_kwargs=guard.app_kwargs(
-                healthy, log_in=bool(auth), further_routes=[static_files.route()]
+                healthy, log_in=bool(auth), further_routes=static_files.routes()
             ),
             auth=auth,
             max_file_size=guard.options.upload_bytes,

@@ -3,12 +3,15 @@
 import json
 import logging
 import re
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from urllib.parse import urlsplit
 
 import pytest
 
-from frcrn_app.web.guard import fair_place
+from frcrn_app.web.guard import bound_connections, fair_place
 from frcrn_app.web.static_files import ASSETS, asset
 
 MIB = 1 << 20
@@ -379,3 +382,104 @@ def test_log_lines_are_cut_and_name_no_file(serve, caplog):
     assert [line["outcome"] for line in lines] == ["done", "fault"]
     assert "secret" not in caplog.text
     assert len({line["job"] for line in lines}) == 2
+
+
+# Requests that make no sense, or do not come
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "kind"),
+    [
+        ("queue/join", b'{"data": [], "fn_index": -1, "session_hash": "x"}', "application/json"),
+        ("reset", b'{"event_id": 1e999}', "application/json"),
+        ("component_server", b"x", f"multipart/form-data; boundary={'b' * 999}"),
+    ],
+)
+def test_nonsense_is_answered_as_such_and_leaves_no_trace_in_the_log(
+    serve, caplog, path, content, kind
+):
+    with serve() as page:
+        headers = {"content-type": kind}
+        refused = page.client.post(f"/gradio_api/{path}", content=content, headers=headers)
+    assert refused.status_code == 400
+    assert refused.json()["code"] == "guard.bad_request"
+    assert "Traceback" not in caplog.text
+
+
+def test_a_fault_of_a_route_is_told_with_its_reference_and_logged_once(serve, caplog, monkeypatch):
+    from gradio import routes
+
+    def fails(*_, **__):
+        raise RuntimeError("at every request")
+
+    with serve() as page:
+        monkeypatch.setattr(routes.route_utils, "compile_gr_request", fails)
+        told = [page.client.post("/gradio_api/run/slow", json={"data": ["", 0]}) for _ in range(3)]
+    assert {answer.status_code for answer in told} == {500}
+    [reference] = {re.search(r"\b[0-9a-f]{8}\b", each.json()["detail"])[0] for each in told}
+    assert caplog.text.count("Traceback") == 1
+    assert caplog.text.count(reference) == 3
+
+
+def test_a_visitor_holds_so_many_requests_open_and_no_more(serve, monkeypatch):
+    monkeypatch.setattr("frcrn_app.web.guard.limits.OPEN_AT_ONCE", 2)
+    with serve(public=True) as page, ExitStack() as opened:
+        crowd = {"headers": as_from("203.0.113.9")}
+        streams = [
+            opened.enter_context(page.client.stream("GET", f"/gradio_api/heartbeat/{n}", **crowd))
+            for n in range(3)
+        ]
+        assert [stream.status_code for stream in streams] == [200, 200, 429]
+        assert page.client.get("/config", headers=as_from("203.0.113.8")).status_code == 200
+
+
+def test_a_body_that_stops_midway_is_given_up(serve, monkeypatch):
+    monkeypatch.setattr("frcrn_app.web.guard.bodies.SILENCE_SECONDS", 0.05)
+    with serve() as page, closing(connection(page)) as sender:
+        sender.sendall(
+            b"POST /gradio_api/queue/join HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+        )
+        assert sender.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_a_connection_without_a_request_is_closed_and_a_stream_is_not(serve, monkeypatch):
+    monkeypatch.setattr("frcrn_app.web.guard.connections.REQUEST_SECONDS", 0.1)
+    with serve() as page:
+        bound_connections(page.blocks.server.config, public=False, trusted=())
+        with closing(connection(page)) as silent, closing(connection(page)) as listener:
+            silent.sendall(b"GET / HT")
+            listener.sendall(b"GET /gradio_api/heartbeat/a HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert was_closed(silent)
+            time.sleep(0.3)
+            assert listener.recv(4096).startswith(b"HTTP/1.1 200")
+            listener.settimeout(0.2)
+            assert not was_closed(listener)
+
+
+def test_an_address_has_so_many_connections_and_a_trusted_proxy_as_many_as_it_likes(
+    serve, monkeypatch
+):
+    monkeypatch.setattr("frcrn_app.web.guard.connections.CONNECTIONS", 2)
+    with serve() as page:
+        kind = page.blocks.server.config.http_protocol_class
+        for trusted, closed in ((("10.0.0.0/8",), True), (("10.0.0.0/8", "127.0.0.0/8"), False)):
+            page.blocks.server.config.http_protocol_class = kind
+            bound_connections(page.blocks.server.config, public=True, trusted=trusted)
+            with ExitStack() as stack:
+                held = [stack.enter_context(closing(connection(page))) for _ in range(3)]
+                held[-1].settimeout(0.3)
+                assert was_closed(held[-1]) == closed
+
+
+def connection(page) -> socket.socket:
+    address = urlsplit(page.address)
+    return socket.create_connection((address.hostname, address.port), timeout=5)
+
+
+def was_closed(held: socket.socket) -> bool:
+    try:
+        return held.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
