@@ -101,7 +101,7 @@ class TrackEncoder:
     Args:
         output: PyAV's container; nothing may have been muxed into it yet.
         audio: the samples, within full scale.
-        coding: a lossy codec, or integer PCM, which becomes FLAC (in MP4, ALAC).
+        coding: a lossy codec, or integer PCM, which becomes FLAC (in MP4, ALAC; in AVI, it stays).
 
     Raises:
         UnsuitableError: the codec does not take such audio.
@@ -113,7 +113,9 @@ class TrackEncoder:
         rate = audio.sample_rate
         self._audio, self._position = audio, 0
         self._bits = 16 if coding == "PCM_16" else 24 if coding == "PCM_24" else None
-        lossless = "alac" if output.format.name in ("mp4", "mov") else "flac"
+        lossless = {"mp4": "alac", "mov": "alac", "avi": f"pcm_s{self._bits}le"}.get(
+            output.format.name, "flac"
+        )
         codec = _CODECS.get(coding, coding.lower()) if self._bits is None else lossless
         known = av.Codec(codec, "w")
         if (known.audio_rates and rate not in known.audio_rates) or audio.channels not in _LAYOUTS:

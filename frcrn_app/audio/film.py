@@ -27,7 +27,8 @@ _MUXERS = {
     **dict.fromkeys((".ts", ".mts", ".m2ts", ".m2t"), "mpegts"),
     ".flv": "flv",
 }
-_ANYTHING = ".mkv"  # holds what no other container does
+_ANYTHING = ".mkv"  # holds most of what no other container does
+_OLD = ".avi"  # WMV and DV, which PyAV does not put into Matroska
 _INTO_MKV = frozenset(
     {".mpg", ".mpeg", ".vob", ".m2p", ".wmv", ".asf", ".ogv", ".mj2", ".mxf", ".dv", ".dif"}
 )
@@ -38,6 +39,9 @@ _LEFT_OUT = {  # to be said of kinds of streams; a picture that does not move is
     "attachment": "audio.note.film_attachments",
     "data": "audio.note.film_data",
 }
+# Films of iPhones: under the other name of HEVC, Apple's players show no picture. Which ProRes it
+# is stands in its name too.
+_APPLE_HEVC = "hvc1"
 _OPUS_RATE = 48_000
 _BLOCK_FRAMES = 1 << 13  # of audio between packets of the picture
 
@@ -74,7 +78,7 @@ def save_film(
 
     Args:
         path: where to; folders are made. The container is the one that its ending names, or
-            Matroska, with its ending, where that does not hold the picture.
+            Matroska or AVI, with their ending, where that does not hold the picture.
         source: the film that the picture is taken from.
         tracks: as `load_tracks` gave them, cleaned.
         place: where a file goes whose ending turns out to be this.
@@ -86,7 +90,7 @@ def save_film(
     if not has_picture(source):
         raise AudioError("audio.no_picture", name=named(source))
     wished = path.suffix.lower() if path.suffix.lower() in _MUXERS else _ANYTHING
-    for suffix in dict.fromkeys((wished, _ANYTHING)):
+    for suffix in dict.fromkeys((wished, _ANYTHING, _OLD)):
         target = path if suffix == path.suffix.lower() else path.with_suffix(suffix)
         if place is not None:
             target = place(target.suffix)
@@ -135,7 +139,7 @@ def _copied_streams(film, output) -> tuple[dict, list[str]]:
             left.append(stream.type)
             continue
         try:
-            copied[stream] = output.add_stream_from_template(stream)
+            copied[stream] = _copied_stream(output, stream)
         except (av.error.FFmpegError, ValueError):
             if stream.type == "video":
                 raise
@@ -143,6 +147,20 @@ def _copied_streams(film, output) -> tuple[dict, list[str]]:
         else:
             copied[stream].metadata.update(stream.metadata)
     return copied, left
+
+
+def _copied_stream(output, stream):
+    from av.codec.codec import UnknownCodecError
+
+    try:
+        copied = output.add_stream_from_template(stream)
+    except UnknownCodecError:  # Theora, VC-1 and others are decoded, but not encoded
+        copied = output.add_stream_from_template(stream, opaque=True)
+    if stream.type == "video" and stream.container.format.name.startswith("mov"):
+        tag = stream.codec_context.codec_tag
+        if output.format.name == "mov" or tag == _APPLE_HEVC:
+            copied.codec_context.codec_tag = tag
+    return copied
 
 
 def _encoder(output, track: Audio, muxer: str) -> TrackEncoder:
@@ -161,7 +179,9 @@ def _codings(track: Audio, muxer: str) -> Iterator[str]:
     if muxer == "webm":
         yield "OPUS"
         return
-    if muxer in ("mp4", "mov", "matroska") and (own in PCM_BITS or own in ("FLOAT", "DOUBLE")):
+    if muxer in ("mp4", "mov", "matroska", "avi") and (
+        own in PCM_BITS or own in ("FLOAT", "DOUBLE")
+    ):
         yield "PCM_16" if PCM_BITS.get(own, 24) <= 16 else "PCM_24"
     if own in ("AC3", "MPEG_LAYER_III") and muxer in ("matroska", "avi", "mpegts", "mov", "mp4"):
         yield own

@@ -148,7 +148,7 @@ def checked_rate(rate: float, name: UserError) -> int:
 
 
 def require_samples(audio: Audio, path: Path | None = None) -> None:
-    """Raise AudioError if audio has no samples, or some that are NaN, infinite or absurdly large."""
+    """Raise AudioError if audio has no samples, or NaN, infinite or absurdly large ones."""
     if audio.samples.size == 0:
         raise AudioError("audio.no_samples", name=named(path))
     for start in range(0, audio.samples.shape[1], _BLOCK_FRAMES):

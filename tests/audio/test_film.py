@@ -11,12 +11,16 @@ from frcrn_app.errors import AudioError
 from recordings import snr_db
 
 
-def film(path, muxer, codec, *, delay=0.0, channels=(1,), subtitles=False):
+def film(
+    path, muxer, codec, *, delay=0.0, channels=(1,), picture="mpeg4", pixels="yuv420p", tag=""
+):
     """Three seconds of picture, a tone a track that starts `delay` s late."""
     rate = 48_000
     with av.open(str(path), "w", format=muxer) as container:
-        video = container.add_stream("libvpx" if muxer == "webm" else "mpeg4", rate=10)
-        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        video = container.add_stream("libvpx" if muxer == "webm" else picture, rate=10)
+        video.width, video.height, video.pix_fmt = 64, 48, pixels
+        if tag:
+            video.codec_context.codec_tag = tag
         streams = []
         for count in channels:
             layout = "mono" if count == 1 else "stereo"
@@ -24,8 +28,8 @@ def film(path, muxer, codec, *, delay=0.0, channels=(1,), subtitles=False):
             stream.codec_context.format = av.Codec(codec, "w").audio_formats[-1]
             streams.append(stream)
         for index in range(30):
-            pixels = np.random.default_rng(index).integers(0, 255, (48, 64, 3), np.uint8)
-            still = av.VideoFrame.from_ndarray(pixels)
+            colours = np.random.default_rng(index).integers(0, 255, (48, 64, 3), np.uint8)
+            still = av.VideoFrame.from_ndarray(colours)
             still.pts = index
             container.mux(video.encode(still))
         container.mux(video.encode(None))
@@ -99,11 +103,43 @@ def test_every_track_goes_back(tmp_path):
         assert snr_db(before.samples, after.samples) > 15
 
 
-def test_lossless_audio_of_a_film_stays_lossless(tmp_path):
-    source = film(tmp_path / "a.mkv", "matroska", "flac")
+@pytest.mark.parametrize(
+    ("suffix", "muxer", "codec"),
+    [("mkv", "matroska", "flac"), ("avi", "avi", "pcm_s16le"), ("mov", "mov", "pcm_s24le")],
+)
+def test_lossless_audio_of_a_film_stays_lossless(tmp_path, suffix, muxer, codec):
+    source = film(tmp_path / f"a.{suffix}", muxer, codec)
     [track] = load_tracks(source)
-    [again] = load_tracks(save_film(tmp_path / "b.mkv", source, [track]).path)
+    written = save_film(tmp_path / f"b.{suffix}", source, [track]).path
+    assert written.name == f"b.{suffix}"
+    [again] = load_tracks(written)
     np.testing.assert_array_equal(again.samples, track.samples)
+
+
+@pytest.mark.parametrize(
+    ("name", "muxer", "picture", "pixels", "tag"),
+    [
+        ("iphone.mov", "mov", "libx265", "yuv420p", "hvc1"),
+        ("iphone.mp4", "mp4", "libx265", "yuv420p", "hvc1"),
+        ("prores.mov", "mov", "prores_ks", "yuva444p10le", "ap4h"),
+    ],
+)
+def test_the_name_of_a_coding_by_which_players_know_it_is_kept(
+    tmp_path, name, muxer, picture, pixels, tag
+):
+    source = film(tmp_path / name, muxer, "aac", picture=picture, pixels=pixels, tag=tag)
+    with av.open(
+        str(save_film(tmp_path / "out" / name, source, load_tracks(source)).path)
+    ) as again:
+        assert again.streams.video[0].codec_context.codec_tag == tag
+
+
+def test_a_picture_that_matroska_does_not_take(tmp_path):
+    source = film(tmp_path / "a.wmv", "asf", "libmp3lame", picture="wmv2")
+    written = save_film(tmp_path / "b.wmv", source, load_tracks(source)).path
+    assert written.name == "b.avi"
+    before, after = picture_packets(source), picture_packets(written)
+    assert [content for _, content in before] == [content for _, content in after]
 
 
 def test_a_file_without_a_picture_is_no_film(tmp_path, make_tone):
