@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from frcrn_app.i18n import text
+from frcrn_app.report import Words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,12 +36,12 @@ def working(job: EvaluationJob, language: str) -> str:
 
 
 def done(result: Result, language: str) -> str:
-    evaluation = result.evaluation
+    evaluation, words = result.evaluation, Words(language)
     return _render(
         "done",
         language,
         count=len(evaluation.rows),
-        systems=", ".join(evaluation.systems),
+        systems=words("list").join(map(words.system, evaluation.systems)),
         took=duration(evaluation.elapsed, language),
     )
 

@@ -14,7 +14,7 @@ from frcrn_app.audio import Audio, gain_to_fit, save_audio
 from frcrn_app.evaluation import NOISY, load_scored
 from frcrn_app.i18n import text
 from frcrn_app.metrics import METRICS, SAMPLE_RATE
-from frcrn_app.report import headline_metrics, system_colours
+from frcrn_app.report import Words, headline_metrics, system_colours
 from frcrn_app.web.figures import DYNAMIC_RANGE, save_spectrograms_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,11 @@ def versions(evaluation: Evaluation, row: Row, folder: Path, language: str) -> d
         scores = row.sounds.get(name)
         values.append(
             {
-                "name": text("evaluate.clean", language) if name == CLEAN else name,
+                "name": (
+                    text("evaluate.clean", language)
+                    if name == CLEAN
+                    else Words(language).system(name)
+                ),
                 "role": name if name in (CLEAN, NOISY) else "system",
                 "colour": system_colours(evaluation.systems).get(name, ""),
                 "facts": _facts(evaluation, row, name),

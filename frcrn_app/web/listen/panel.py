@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from frcrn_app.errors import PairError
+from frcrn_app.evaluation import NOISY
 from frcrn_app.listening import MAX_FILES
+from frcrn_app.report import Words
 from frcrn_app.web.drawn import QUIET, drawn
 from frcrn_app.web.faults import sentence
 from frcrn_app.web.listen.shelf import Shelf, Wish
@@ -27,7 +29,7 @@ def build_panel() -> gr.HTML:
         "fr-listening",
         events=["make", "voted"],
         elem_id="evaluate-listening",
-        texts=tables("listen"),
+        texts=_texts(),
     )
 
 
@@ -39,7 +41,15 @@ def panel_value(job: EvaluationJob) -> dict[str, Any]:
         "clean": any(row.pair.clean is not None for row in evaluation.rows),
         "files": min(MAX_FILES, len(evaluation.rows)),
         "owner": job.listening,
-        "texts": tables("listen"),
+        "texts": _texts(),
+    }
+
+
+def _texts() -> dict[str, dict[str, str]]:
+    """The panel's words; listeners, who have the same ones, must not read what they may hear."""
+    return {
+        language: words | {"noisy": Words(language).system(NOISY)}
+        for language, words in tables("listen").items()
     }
 
 

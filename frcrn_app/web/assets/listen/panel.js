@@ -7,6 +7,7 @@ import { button, failure } from "./parts.js";
 
 const USUAL_FILES = 4;
 const METHODS = ["ab", "mushra"];
+const NOISY = "noisy"; // what the recordings are called among the systems
 
 export const mount = ({ element, props, trigger, watch }) => {
   // Of a component that gets its value while its card is hidden, Gradio gives the value alone.
@@ -52,7 +53,7 @@ export const mount = ({ element, props, trigger, watch }) => {
         checked: chosen.systems.has(system),
         onchange: (event) => chosen.systems[event.target.checked ? "add" : "delete"](system),
       }),
-      make("span", {}, system),
+      make("span", {}, system === NOISY ? text("noisy") : system),
     );
 
   const start = () => {
