@@ -1,8 +1,10 @@
 """Audio in memory: samples, their rate, where they come from, and what is to be said about them."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from numbers import Real
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -139,9 +141,10 @@ def named(path: Path | None) -> UserError:
 
 def checked_rate(rate: float, name: UserError) -> int:
     """A sample rate in Hz as an integer; AudioError where it cannot be processed."""
-    if rate != int(rate) or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+    is_number = isinstance(rate, Real) and math.isfinite(rate)
+    if not is_number or rate != int(rate) or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
         limits = {"lowest": MIN_SAMPLE_RATE, "highest": MAX_SAMPLE_RATE}
-        if rate > 0:
+        if is_number and rate > 0:
             raise AudioError("audio.rate", name=name, rate=rate, **limits)
         raise AudioError("audio.rate_unknown", name=name, **limits)
     return int(rate)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 
 from frcrn_app.audio import Audio
 from frcrn_app.constants import SAMPLE_RATE
+from frcrn_app.errors import UserError
 from frcrn_app.inference.placement import Placement
 from frcrn_app.inference.precision import pick_device, pick_precision
 from frcrn_app.inference.request import Job, Order, Progress, Request
@@ -31,6 +34,9 @@ def _nothing() -> None:
 class Denoiser:
     """FRCRN for audio of any rate, length, level and channel count. Threads may share it.
 
+    Pickled, it is its arguments: whoever unpickles it loads the weights. A process that was forked
+    after its parent has cleaned something calculates on one thread.
+
     Args:
         weights: a name from `weights.list_weights()`, a path, or "auto" for the best present.
         device: "auto" (CUDA where there is one), "cpu", "cuda" or "cuda:N".
@@ -44,6 +50,7 @@ class Denoiser:
             with the gain that the network gave to the top of its own band; without, it is removed.
 
     Raises:
+        UserError: `batch_size` or `window_seconds` is not above 0.
         CheckpointError: the weights are missing, damaged or of another architecture.
         DeviceError: this machine does not have the device or the precision.
     """
@@ -59,10 +66,15 @@ class Denoiser:
         full_band: bool = True,
     ):
         self.full_band = full_band
-        device = pick_device(device)
-        precision = pick_precision(precision, device)
+        self._options = {"batch_size": batch_size, "window_seconds": window_seconds}
+        for name, value in self._options.items():
+            if value is not None and not 0 < value < math.inf:
+                raise UserError("inference.not_positive", name=name, value=value)
         loaded = load_weights(weights)
         self.entry = loaded.entry
+        self._asked = (loaded.entry.name if weights == "auto" else weights, device, precision)
+        device = pick_device(str(device))
+        precision = pick_precision(precision, device)
         self.config: FRCRNConfig = loaded.config
         self.sha256 = loaded.sha256
         self.parameters = sum(p.numel() for p in loaded.model.parameters())
@@ -84,6 +96,9 @@ class Denoiser:
     def precision(self) -> str:
         """What it computes in: "float32", "bfloat16" or "float16"."""
         return self._placement.precision
+
+    def __reduce__(self) -> tuple:
+        return partial(type(self), **self._options, full_band=self.full_band), self._asked
 
     def warm_up(self) -> None:
         """Runs a second of silence, so that the first real audio does not pay for set-up."""

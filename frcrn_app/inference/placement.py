@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,6 +38,8 @@ class Placement:
             windows: float32, at the network's level.
             on_layer: called after each layer; what it raises ends this.
         """
+        global _computed
+        _computed = True
         on_host = torch.from_numpy(windows)
         if self.device == "cpu":
             enhanced = self.compute(on_host, on_layer).numpy()
@@ -54,3 +57,16 @@ class Placement:
             return landed.numpy()
 
         return wait
+
+
+_computed = False  # in this process, which has threads of arithmetic since then
+
+
+def _after_fork() -> None:
+    """A fork has none of its parent's threads, and libgomp would wait for them for ever."""
+    if _computed:
+        torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_after_fork)

@@ -10,7 +10,7 @@ import torch
 
 from frcrn_app.audio import Audio, require_samples, resample
 from frcrn_app.constants import SAMPLE_RATE
-from frcrn_app.errors import Cancelled, UserError
+from frcrn_app.errors import AudioError, Cancelled, UserError
 from frcrn_app.inference.band import restore_band
 from frcrn_app.inference.windows import cross_fade, window_starts
 from frcrn_app.model import FRCRNConfig, normalisation_gain
@@ -19,6 +19,9 @@ from frcrn_app.model.level import filtered
 # A file's first and last frame stand alone, and their synthesis divides by a window that is next to
 # zero: what the mask leaves there becomes a click of some samples. They are faded instead.
 EDGE = 20  # samples: there the squared window has reached a hundredth
+
+# A recording of fewer samples than channels has so many of these at most.
+MOST_CHANNELS = 64
 
 Progress = Callable[[int, int], None]
 Job = tuple["Request", int, int]  # channel and start of a window
@@ -56,6 +59,9 @@ class Request:
         config: FRCRNConfig,
         full_band: bool,
     ):
+        if not isinstance(order.audio, Audio):
+            kind = type(order.audio).__name__
+            raise AudioError("inference.not_audio", type=kind)
         self.audio, self.strength = order.audio, order.strength
         self.outcome: Audio | BaseException | None = None
         self.jobs: list[Job] = []
@@ -107,10 +113,12 @@ class Request:
         if not 0 <= self.strength <= 1:
             raise UserError("inference.strength", strength=self.strength)
         require_samples(self.audio)
+        _require_channels_first(self.audio)
         if self.strength == 0:
             self.outcome = self.audio
             return
-        self._noisy = resample(self.audio.samples, self.audio.sample_rate, SAMPLE_RATE)
+        noisy = resample(self.audio.samples, self.audio.sample_rate, SAMPLE_RATE)
+        self._noisy = np.ascontiguousarray(noisy)  # torch takes no negative strides
         self._enhanced = np.zeros_like(self._noisy)
         channels, samples = self._noisy.shape
         # A causal network brings audio to its level by itself.
@@ -155,3 +163,10 @@ def _with_length(samples: np.ndarray, length: int) -> np.ndarray:
     if samples.shape[1] >= length:
         return samples[:, :length]
     return np.pad(samples, ((0, 0), (0, length - samples.shape[1])))
+
+
+def _require_channels_first(audio: Audio) -> None:
+    """Other libraries have [samples, channels], of which each sample would be a recording."""
+    channels, samples = audio.samples.shape
+    if channels > max(samples, MOST_CHANNELS):
+        raise AudioError("inference.transposed", shape=audio.samples.shape)

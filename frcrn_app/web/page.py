@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import logging
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,9 @@ class Page(gr.Blocks):
         except gr.Error as error:
             error.print_exception = False
             raise
-        except ValueError as error:
+        except (ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.ENAMETOOLONG:
+                raise as_gradio_error(error) from None
             # Not its text, in which the values stand.
             kind = type(error).__name__
             logger.warning("%s got values that do not fit: %s", block_fn.api_name, kind)

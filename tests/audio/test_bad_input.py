@@ -205,3 +205,10 @@ def test_a_walk_over_headers_always_ends(tmp_path, kind):
     path.write_bytes(HOSTILE_HEADERS[kind])
     with pytest.raises(AudioError):
         load_audio(path)
+
+
+@pytest.mark.parametrize("rate", ["16000", None, float("nan"), float("inf")])
+def test_a_sample_rate_that_is_no_number_is_refused_in_a_sentence(rate):
+    with pytest.raises(AudioError) as refused:
+        Audio(np.zeros(9, np.float32), rate)
+    assert refused.value.code == "audio.rate_unknown"

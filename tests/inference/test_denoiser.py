@@ -1,6 +1,9 @@
 """What a user gets: length, level and rate kept, silence silent, no seams, noise gone."""
 
 import gc
+import os
+import pickle
+import signal
 import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -84,6 +87,58 @@ def test_strength_outside_its_range_is_refused(denoiser, noisy_speech, strength)
     with pytest.raises(UserError) as refused:
         denoiser(noisy_speech, strength=strength)
     assert refused.value.code == "inference.strength"
+
+
+@pytest.mark.parametrize("given", [np.zeros(100, np.float32), [0.0], "noisy.wav", None])
+def test_what_is_no_audio_is_refused_in_a_sentence(denoiser, given):
+    with pytest.raises(AudioError, match=r"takes Audio, not \w+") as refused:
+        denoiser(given)
+    assert refused.value.code == "inference.not_audio"
+
+
+def test_samples_before_channels_are_refused(denoiser):
+    """As soundfile gives them: each sample would be cleaned as a recording of its own."""
+    with pytest.raises(AudioError) as refused:
+        denoiser(Audio(np.zeros((16_000, 2), np.float32), 16_000))
+    assert refused.value.code == "inference.transposed"
+
+
+def test_a_view_is_cleaned_as_its_copy_is(denoiser, noisy_speech):
+    backwards = noisy_speech.samples[:, ::-1]
+    of_view = denoiser(noisy_speech.with_samples(backwards)).samples
+    assert np.array_equal(of_view, denoiser(noisy_speech.with_samples(backwards.copy())).samples)
+
+
+@pytest.mark.parametrize("option", ["batch_size", "window_seconds"])
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_an_option_that_cannot_be_is_refused(option, value):
+    with pytest.raises(UserError) as refused:
+        Denoiser(**{option: value})
+    assert refused.value.code == "inference.not_positive"
+
+
+def test_a_pickled_denoiser_gives_the_same_samples(seeded, noisy_speech):
+    one = Denoiser(seeded, "cpu", "float32", window_seconds=5.0, full_band=False)
+    other = pickle.loads(pickle.dumps(one))
+    assert (other.full_band, other.sha256) == (False, one.sha256)
+    assert np.array_equal(one(noisy_speech).samples, other(noisy_speech).samples)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # it has threads, indeed
+def test_a_fork_of_a_process_that_has_cleaned_cleans_as_well(denoiser, noisy_speech):
+    """Without a word of ours it would wait for its parent's threads for ever."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        ours = denoiser(noisy_speech).samples
+        if (fork := os.fork()) == 0:
+            signal.alarm(60)
+            theirs = denoiser(noisy_speech).samples
+            os._exit(0 if np.allclose(theirs, ours, atol=1e-5) else 1)
+        assert os.waitpid(fork, 0)[1] == 0
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_silence_stays_silence(denoiser):
