@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 def comparison_text(summary: Summary, first: tuple[str, ...], second: tuple[str, ...]) -> str:
     """A line for each metric and pair of systems, one of each report."""
+    from frcrn_app.cli.scores import signed
     from frcrn_app.metrics import METRICS
 
     lines = []
@@ -69,9 +70,9 @@ def comparison_text(summary: Summary, first: tuple[str, ...], second: tuple[str,
         if not comparison.difference.n:
             continue
         metric, difference = METRICS[comparison.metric], comparison.difference
-        number = f"{difference.mean:+.{metric.decimals}f}"
+        number = signed(difference.mean, metric)
         if not math.isnan(difference.low):
-            ends = (f"{end:+.{metric.decimals}f}" for end in (difference.low, difference.high))
+            ends = (signed(end, metric) for end in (difference.low, difference.high))
             number += f" [{', '.join(ends)}]"
         p = "" if math.isnan(comparison.p_corrected) else f"p {comparison.p_corrected:.4f}"
         files = f"n {difference.n}"

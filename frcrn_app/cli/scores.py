@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from frcrn_app.evaluation import Evaluation, Summary
+    from frcrn_app.metrics import Metric
 
 
 def summary_text(evaluation: Evaluation, summary: Summary) -> str:
@@ -25,9 +26,9 @@ def summary_text(evaluation: Evaluation, summary: Summary) -> str:
                 continue
             text = f"{score.score.mean:.{metric.decimals}f}"
             if system != NOISY and score.gain is not None and score.gain.n:
-                text += f"  {score.gain.mean:+.{metric.decimals}f}"
+                text += f"  {signed(score.gain.mean, metric)}"
                 if not math.isnan(score.gain.low):
-                    low, high = (f"{v:+.{metric.decimals}f}" for v in _ends(score.gain))
+                    low, high = (signed(v, metric) for v in (score.gain.low, score.gain.high))
                     text += f" [{low}, {high}]"
             if score.score.n < score.files:
                 text += f"  (n {score.score.n})"
@@ -45,5 +46,6 @@ def summary_text(evaluation: Evaluation, summary: Summary) -> str:
     return "\n".join([files, *(row.rstrip() for row in rows)])
 
 
-def _ends(mean) -> tuple[float, float]:
-    return mean.low, mean.high
+def signed(difference: float, metric: Metric) -> str:
+    """With its sign; what rounds to zero has that of none."""
+    return f"{round(difference, metric.decimals) + 0.0:+.{metric.decimals}f}"

@@ -85,6 +85,14 @@ def test_the_better_report_is_named(tmp_path, capsys):
     assert len(both["files"]) == FILES
 
 
+def test_what_rounds_to_zero_is_no_loss(tmp_path, capsys):
+    old, new = (report(tmp_path / f"{n}.json", n, g) for n, g in (("a", 2.0), ("b", 1.9999)))
+    assert cli.main(["compare", str(old), str(new)]) == 0
+    printed = capsys.readouterr().out
+    assert "+0.00 [+0.00, +0.00]" in printed
+    assert "-0.00" not in printed
+
+
 def test_few_files_are_called_too_few(tmp_path, capsys):
     noisy = np.arange(5.0)
     old, new = (report(tmp_path / f"{n}.json", f"net{n}", n, noisy) for n in (1, 2))
