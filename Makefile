@@ -38,7 +38,7 @@ test: $(TEST_STAMP)
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/basedpyright --pythonpath $(VENV)/bin/python
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n logical --maxprocesses 6 $(ARGS)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n auto --maxprocesses 6 $(ARGS)
 
 setup: $(RUN_STAMP)
 

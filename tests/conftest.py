@@ -1,6 +1,7 @@
 """What all tests share: the shipped examples, analytic sounds, and files made of them."""
 
 import gc
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,12 @@ IN_TURN = {
     "tests/inference/test_export.py": "export",
     "tests/inference/test_runtimes.py": "export",
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors, as tests wait for browsers and processes a third of the time."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(optionalhook=True)
