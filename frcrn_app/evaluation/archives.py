@@ -30,20 +30,31 @@ _BLOCK_BYTES = 1 << 20
 _UTF8_NAME = 0x800  # flags of an entry
 _ENCRYPTED = 0x1
 _TABLES_READ = 3
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".xz", ".bz2")
 
 
 def pair_archive(
     archive: str | os.PathLike, folder: str | os.PathLike, *, max_bytes: int = MAX_ARCHIVE_BYTES
 ) -> PairSet:
-    """Unpacks an archive into a folder that exists and pairs what is in it; see `pair_tree`."""
+    """Unpacks an archive into a folder that exists and pairs what is in it; see `pair_tree`.
+
+    Archives in it, and folders of audio beside the set that is taken, are listed as unpaired.
+    """
     passed_over = extract_archive(archive, folder, max_bytes=max_bytes)
-    reason = PairError("evaluation.not_unpacked")
+    reasons = dict.fromkeys(AUDIO_SUFFIXES, PairError("evaluation.not_unpacked"))
+    reasons |= dict.fromkeys(_ARCHIVES, PairError("evaluation.nested"))
     lost = [
-        Unpaired(name, "archive", reason)
+        Unpaired(name, "archive", reasons[suffix])
         for name in passed_over
-        if PurePosixPath(name).suffix.lower() in AUDIO_SUFFIXES
+        if (suffix := PurePosixPath(name).suffix.lower()) in reasons
     ]
-    pairs = pair_tree(folder)
+    try:
+        pairs = pair_tree(folder, whole=True)
+    except PairError as error:
+        nested = next((item for item in lost if item.reason.code == "evaluation.nested"), None)
+        if nested is None:
+            raise
+        raise PairError("evaluation.nested_set", problem=error, name=nested.name) from error
     return replace(pairs, unpaired=(*pairs.unpaired, *lost))
 
 

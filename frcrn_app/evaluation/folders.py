@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from frcrn_app.errors import PairError
 from frcrn_app.evaluation.listing import is_junk, list_sounds
 from frcrn_app.evaluation.manifest import pair_manifest
-from frcrn_app.evaluation.pairing import PairSet, pair_files
+from frcrn_app.evaluation.pairing import PairSet, Unpaired, pair_files
 from frcrn_app.evaluation.resolving import among, first_of, inside
 
 MANIFEST_NAME = "manifest.csv"
@@ -18,12 +20,19 @@ _CLEAN_FOLDERS = ("clean", "reference", "ref", "target")
 _NOISY_FOLDERS = ("noisy", "mix", "mixture")
 
 
-def pair_tree(folder: str | os.PathLike, within: Iterable[Path] | None = None) -> PairSet:
+def pair_tree(
+    folder: str | os.PathLike, within: Iterable[Path] | None = None, *, whole: bool = False
+) -> PairSet:
     """Pairs the set under a folder: by its manifest.csv, or by its subfolders clean and noisy.
 
     Every other folder beside `noisy` that holds audio is a system. The set may lie deeper in the
     tree. Links that lead out of all folders `within`, by default the folder itself, are passed
     over. Raises PairError where there is neither a manifest nor a folder `noisy`.
+
+    Args:
+        folder: in which the set is looked for; of several the shallowest is taken.
+        within: see above.
+        whole: list folders with audio that are no part of the set as unpaired, too.
     """
     root = Path(folder)
     within = [root] if within is None else list(within)
@@ -33,11 +42,28 @@ def pair_tree(folder: str | os.PathLike, within: Iterable[Path] | None = None) -
         if manifest is not None:
             below = inside(within, Path(parent))
             anywhere = among(list_sounds(parent, within))
-            return pair_manifest(Path(parent, manifest), first_of(below, anywhere))
+            pairs = pair_manifest(Path(parent, manifest), first_of(below, anywhere))
+            return _with_outside(pairs, root, [Path(parent)]) if whole else pairs
         noisy = _folder_called(subfolders, _NOISY_FOLDERS)
         if noisy is not None:
-            return _pair_subfolders(Path(parent), subfolders, noisy, within)
+            pairs = _pair_subfolders(Path(parent), subfolders, noisy, within)
+            taken = [Path(parent, name) for name in subfolders]
+            return _with_outside(pairs, root, taken) if whole else pairs
     raise PairError("evaluation.no_noisy_folder")
+
+
+def _with_outside(pairs: PairSet, root: Path, taken: Sequence[Path]) -> PairSet:
+    """With the folders of audio that lie in none of those that are taken."""
+    left = Counter(
+        str(PurePosixPath(file.relative).parent)
+        for file in list_sounds(root)
+        if not any(file.path.is_relative_to(folder) for folder in taken)
+    )
+    unpaired = [
+        Unpaired(name, "folder", PairError("evaluation.outside_set", count=count))
+        for name, count in left.items()
+    ]
+    return replace(pairs, unpaired=(*pairs.unpaired, *unpaired))
 
 
 def allowed_folder(text: str, roots: Iterable[Path]) -> Path:

@@ -142,7 +142,7 @@ def file_table(evaluation: Evaluation, summary: Summary, words: Words) -> dict:
 def problem_tables(evaluation: Evaluation, summary: Summary, words: Words) -> dict:
     """Files that lack scores, files without a partner, and files with a note, with the reasons."""
     language = words.language
-    roles = {"clean": words("role_clean"), "noisy": words("role_noisy")}
+    roles = {role: words(f"role_{role}") for role in ("clean", "noisy", "archive", "folder")}
     return {
         "failed": [
             (row.name, row.problems_in(language)) for row in evaluation.rows if row.problems

@@ -178,3 +178,23 @@ def test_a_link_to_the_folder_itself_counts_nothing_twice(tmp_path):
     touch(tmp_path, "a.wav", "sub/b.wav")
     (tmp_path / "sub" / "up").symlink_to(tmp_path)
     assert [file.relative for file in list_sounds(tmp_path)] == ["a.wav", "sub/b.wav"]
+
+
+def test_what_an_archive_holds_beside_its_set_is_named(tmp_path):
+    """Before, a second set, and an archive within the archive, went without a word."""
+    inner = zipped(tmp_path / "inner.zip", {"noisy/b.wav": b"", "clean/b.wav": b""}).read_bytes()
+    names = [f"{s}/{k}/{n}.wav" for s, n in (("s1", "a"), ("s2", "b")) for k in ("clean", "noisy")]
+    entries = dict.fromkeys(names, b"") | {"more.zip": inner, "readme.txt": b""}
+    (tmp_path / "out").mkdir()
+    pairs = pair_archive(zipped(tmp_path / "set.zip", entries), tmp_path / "out")
+    assert [pair.name for pair in pairs.pairs] == ["a"]
+    assert [(item.name, item.role, item.reason.code) for item in pairs.unpaired] == [
+        ("s2/clean", "folder", "evaluation.outside_set"),
+        ("s2/noisy", "folder", "evaluation.outside_set"),
+        ("more.zip", "archive", "evaluation.nested"),
+    ]
+    (tmp_path / "alone").mkdir()
+    with pytest.raises(PairError) as refused:
+        pair_archive(zipped(tmp_path / "alone.zip", {"inner.zip": inner}), tmp_path / "alone")
+    assert "inner.zip" in str(refused.value)
+    assert "manifest.csv" in str(refused.value)
