@@ -39,10 +39,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Unpaired:
-    """A file, or a line of a manifest, that found no partner, and why."""
+    """What is left out of a set, such as a file without a partner or a line, and why."""
 
     name: str
-    role: str  # "clean", "noisy" or the system's name
+    role: str  # "clean", "noisy", the system's name, or "folder" or "archive"
     reason: PairError
 
 
