@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -68,10 +69,12 @@ def true_peak(samples: np.ndarray) -> float:
 
 
 def check_loudness(target: float | None) -> float | None:
-    """The target, if it is one; raises AudioError for others."""
+    """The target, if it is one; raises AudioError for others, or where pyloudnorm is missing."""
     lowest, highest = LOUDNESS_RANGE
     if target is not None and not lowest <= target <= highest:  # which NaN is not, either
         raise AudioError("audio.loudness_target", target=target, lowest=lowest, highest=highest)
+    if target is not None and find_spec("pyloudnorm") is None:
+        raise AudioError("audio.loudness_missing")
     return target
 
 

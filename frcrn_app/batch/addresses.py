@@ -33,8 +33,10 @@ def place_of(name: str | os.PathLike) -> Place:
     """A path, or an address where a name looks like one.
 
     Raises:
-        AudioError: what opens such addresses is not installed.
+        AudioError: what opens such addresses is not installed or cannot, or there is no name.
     """
+    if name == "":  # an unset variable of a shell's, most likely, and not the folder at hand
+        raise AudioError("batch.no_name")
     if isinstance(name, Path) or not is_address(name):
         return name if not isinstance(name, str) else Path(name)
     if str(name).lower().startswith("file://"):
@@ -46,6 +48,8 @@ def place_of(name: str | os.PathLike) -> Place:
         _ = place.fs  # the package for this kind of address
     except (ImportError, ValueError) as error:
         raise AudioError("batch.no_filesystem", address=str(name), reason=str(error)) from None
+    except Exception as error:  # some connect at once
+        raise _not_reached(name, error) from error
     return place
 
 
@@ -71,8 +75,8 @@ def find_remote(address: Place) -> Remote:
     found = Remote([], [])
     with reaching(address):
         listing = address.fs.find(address.path, detail=True)
-        if not listing and not address.exists():
-            raise AudioError("batch.nothing_there", address=str(address))
+        if not listing:
+            _require_something(address)
     root = address.path.rstrip("/")
     for path in sorted(listing):
         relative = PurePosixPath(path.removeprefix(root).lstrip("/") or address.name)
@@ -83,6 +87,19 @@ def find_remote(address: Place) -> Remote:
         else:
             found.ignored.append(place)
     return found
+
+
+def _require_something(address: Place) -> None:
+    """Raise what keeps an address from being looked at; AudioError where there is nothing."""
+    try:
+        address.fs.info(address.path)
+    except FileNotFoundError as error:
+        # That of the web stands for whatever it met.
+        if isinstance(error.__cause__, OSError) and not isinstance(
+            error.__cause__, FileNotFoundError
+        ):
+            raise error.__cause__ from error
+        raise AudioError("batch.nothing_there", address=str(address)) from error
 
 
 def names_below(address: Place) -> set[str]:
@@ -102,8 +119,12 @@ def reaching(address: Place) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # every file system has its own
-        reason = error if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
-        raise AudioError("batch.not_reached", address=str(address), reason=reason) from error
+        raise _not_reached(address, error) from error
+
+
+def _not_reached(address: Place, error: Exception) -> AudioError:
+    reason = error if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+    return AudioError("batch.not_reached", address=str(address), reason=reason)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import argparse
 import glob
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -133,12 +134,24 @@ def run(args: argparse.Namespace) -> int:
         print(f"ignored, as hidden or not audio: {_names(plan.ignored)}")
     if not plan.jobs and not plan.refused and not plan.present:
         raise AudioError("batch.no_audio", names=_names(sources))
+    if plan.jobs and not is_address(args.output):
+        _require_writable(args.output)
     options = RunOptions(args.strength, args.format, args.track, args.film, args.loudness)
     crew = crew_of(args)
     run = _in_this_process if crew is None or not plan.jobs else _by_workers
     start = time.perf_counter()
     results, network = run(plan, args, options, crew)
     return _report(results, args, f"in {time.perf_counter() - start:.1f} s, {network}")
+
+
+def _require_writable(output: Path) -> None:
+    """Raise AudioError before hours of work that could not be kept."""
+    nearest = next(path for path in (output, *output.absolute().parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        raise AudioError("batch.output_unusable", path=output, reason=error) from error
 
 
 def _in_this_process(plan: Any, args: argparse.Namespace, options: Any, _crew: Any) -> tuple:

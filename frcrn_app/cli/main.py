@@ -1,7 +1,7 @@
 """`frcrn COMMAND` or `python -m frcrn_app COMMAND`: finds the command, runs it, words its failures.
 
 Exit codes: 0 done, 1 some files failed, 2 a wrong option or input, 70 a fault of the program,
-130 stopped with Ctrl-C.
+130 stopped with Ctrl-C, 143 by SIGTERM.
 """
 
 import argparse
@@ -30,6 +30,16 @@ COMMANDS = (
     "export",
     "live",
 )
+
+# The extras of the package without which these do nothing.
+EXTRAS = {
+    "evaluate": "eval",
+    "compare": "eval",
+    "listen": "eval",
+    "train": "train",
+    "finetune": "train",
+    "mix": "train",
+}
 
 EXIT_USER_ERROR = 2
 EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h
@@ -70,8 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a reader that has gone is no fault
         return code
     except UserError as error:
-        print(f"error: {error.sentence('en')}", file=sys.stderr)
-        return EXIT_USER_ERROR
+        return _wrong(error)
     except (KeyboardInterrupt, Cancelled):
         print("stopped", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -81,6 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if (extra := EXTRAS.get(args.command)) and _is_missing(error):
+            name = f"frcrn {args.command}"
+            return _wrong(UserError("fault.extra_missing", name=name, extra=extra))
         reference = fault_reference(error, logger)
         print(
             f"error: a fault of the program, reference {reference}; please report it with the "
@@ -88,6 +100,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return EXIT_FAULT
+
+
+def _wrong(error: UserError) -> int:
+    print(f"error: {error.sentence('en')}", file=sys.stderr)
+    return EXIT_USER_ERROR
+
+
+def _is_missing(error: Exception) -> bool:
+    """Whether a package is not installed that the core does without."""
+    missing = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0]
+    return bool(missing) and missing != "frcrn_app"
 
 
 class _OneLine(logging.Formatter):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -20,6 +22,7 @@ from frcrn_app.errors import UserError
 from frcrn_app.workers.crew import Handle, Lost, Make, Seat, WorkerDied
 from frcrn_app.workers.held import Held
 
+CONNECT_SECONDS = 10.0  # that a cluster may take to answer
 CORES_A_WORKER = 4  # where nobody says how many workers there are to be
 
 
@@ -137,6 +140,8 @@ def _connect(address: str) -> None:
     """Start Ray here, or join a cluster. Raises UserError."""
     import ray
 
+    if address not in ("local", "auto"):
+        _require_answer(address)
     path = os.environ.get("PYTHONPATH")
     if address == "local":  # its workers find the package where this process did
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
@@ -149,6 +154,16 @@ def _connect(address: str) -> None:
             os.environ.pop("PYTHONPATH", None)
         else:
             os.environ["PYTHONPATH"] = path
+
+
+def _require_answer(address: str) -> None:
+    """Raise UserError where nothing listens: Ray itself would try for minutes."""
+    try:
+        where = urlsplit(address if "://" in address else f"//{address}")
+        with socket.create_connection((where.hostname, where.port), CONNECT_SECONDS):
+            pass
+    except (OSError, ValueError) as error:
+        raise UserError("workers.no_cluster", address=address, reason=error) from error
 
 
 def _fitting(machine_cores: Sequence[int], threads: int) -> int:

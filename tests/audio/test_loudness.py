@@ -1,10 +1,12 @@
 """Loudness as ITU-R BS.1770 measures it, and recordings brought to one."""
 
+import sys
+
 import numpy as np
 import pyloudnorm
 import pytest
 
-from frcrn_app.audio import Audio, load_audio, loudness, to_loudness, true_peak
+from frcrn_app.audio import Audio, check_loudness, load_audio, loudness, to_loudness, true_peak
 from frcrn_app.errors import AudioError
 
 
@@ -57,3 +59,11 @@ def test_a_loudness_that_cannot_be_is_refused(speech, target):
     with pytest.raises(AudioError) as refused:
         to_loudness(speech, target)
     assert refused.value.code == "audio.loudness_target"
+
+
+def test_a_missing_package_is_told_before_there_is_audio(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyloudnorm", None)
+    assert check_loudness(None) is None
+    with pytest.raises(AudioError) as refused:
+        check_loudness(-16.0)
+    assert refused.value.code == "audio.loudness_missing"

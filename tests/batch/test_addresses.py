@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import socket
 import threading
 
 import fsspec
@@ -112,3 +113,14 @@ def test_a_ledger_stands_for_the_very_same_file_and_options(bucket, tmp_path):
     fsspec.filesystem("memory").pipe_file("/bucket/in/über.wav", b"another recording")
     with Ledger(path, {}, RunOptions()) as ledger:
         assert ledger.find(job) is None
+
+
+@pytest.mark.parametrize("scheme", ["http", "ftp"])
+def test_a_server_that_does_not_answer_is_told_as_such(tmp_path, scheme):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        address = f"{scheme}://127.0.0.1:{nobody.getsockname()[1]}/talk.wav"
+        with pytest.raises(AudioError) as refused:
+            plan_files([address], tmp_path)
+    assert refused.value.code == "batch.not_reached"
+    assert "refused" in str(refused.value)

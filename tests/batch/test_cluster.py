@@ -12,6 +12,7 @@ from command_line import run_frcrn, write_noise
 from frcrn_app import Denoiser
 from frcrn_app.audio import Audio, load_audio, save_audio
 from frcrn_app.batch import spread_plan
+from frcrn_app.errors import UserError
 from frcrn_app.evaluation import evaluate_pairs
 from frcrn_app.workers import RayCrew
 from paths import ROOT
@@ -117,3 +118,11 @@ def test_a_run_whose_last_machine_is_gone_ends_and_says_so(tmp_path, small_weigh
     assert "Traceback" not in said
     for path in tmp_path.glob("out/*.wav"):
         assert load_audio(path).samples.shape == (1, 48_000)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:one"])
+def test_a_cluster_that_does_not_answer_is_told_at_once(address):
+    """Ray itself would try for minutes."""
+    with pytest.raises(UserError) as refused:
+        RayCrew(lambda *_: None, address)
+    assert refused.value.code == "workers.no_cluster"

@@ -15,7 +15,8 @@ from frcrn_app import Denoiser, load_audio
 from frcrn_app.audio import load_tracks, loudness, save_audio, true_peak
 from frcrn_app.batch import run as batch_run
 from frcrn_app.cli import main as cli
-from frcrn_app.cli.main import main
+from frcrn_app.cli.main import build_parser, main
+from frcrn_app.errors import AudioError
 from frcrn_app.metrics import si_sdr
 from paths import ROOT
 
@@ -211,3 +212,26 @@ def test_files_come_out_at_the_loudness_that_was_asked_for(folder, capsys, examp
         assert (said is None) == (target == "-23")
     assert main(["denoise", str(clip), "--loudness", "3"]) == 2
     assert "from -50 to -5 LUFS, not 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (["talk.wav", "-o", "note.txt/cleaned"], "batch.output_unusable"),
+        (["talk.wav", "-o", ""], "batch.no_name"),
+        ([""], "batch.no_name"),
+    ],
+)
+def test_where_nothing_could_be_kept_nothing_is_cleaned(folder, monkeypatch, argv, code):
+    """An unset variable of a shell's would otherwise name the folder at hand."""
+    write_noise(folder / "talk.wav")
+    (folder / "note.txt").touch()
+    monkeypatch.setattr("frcrn_app.inference.Denoiser", None)
+    with pytest.raises(AudioError) as refused:
+        parse_and_run(["denoise", *argv])
+    assert refused.value.code == code
+
+
+def parse_and_run(argv):
+    args = build_parser().parse_args(argv)
+    return args.run(args)

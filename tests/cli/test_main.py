@@ -1,8 +1,10 @@
 """What all commands share: help, faults, exit codes."""
 
 import re
+import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 import frcrn_app
 from command_line import run_frcrn, write_noise
 from frcrn_app import batch
+from frcrn_app.__main__ import run
 from frcrn_app.cli import main as cli
 from frcrn_app.cli.main import COMMANDS, build_parser, main
 from paths import ROOT
@@ -60,3 +63,42 @@ def test_a_reader_that_leaves_early_is_no_fault(folder):
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait(timeout=300) == 0
+
+
+@pytest.fixture
+def own_signals():
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_ctrl_c_before_there_is_a_command_leaves_no_trace(capsys, monkeypatch, own_signals):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    assert run() == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
+def test_a_container_that_is_stopped_cleans_up_and_exits_with_143(monkeypatch, own_signals):
+    """Its first process, which has no way of ending but its own."""
+    cleaned_up = []
+
+    def stopped():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            cleaned_up.append("drafts")
+
+    monkeypatch.setattr(cli, "main", stopped)
+    with pytest.raises(SystemExit) as end:
+        run()
+    assert end.value.code == 143
+    assert cleaned_up
+
+
+def test_every_extra_that_is_named_exists():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(cli.EXTRAS.values()) <= set(extras["optional-dependencies"])
+    assert set(cli.EXTRAS) <= set(COMMANDS)

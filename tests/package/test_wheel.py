@@ -37,7 +37,14 @@ sys.addaudithook(offline)
 EXTRAS = {
     *("gradio", "torchaudio", "pesq", "pystoi", "speechmos", "onnxruntime", "onnx", "onnxscript"),
     *("pandas", "matplotlib", "scipy", "pyroomacoustics", "ray"),
-    *("prometheus_client", "limits", "pydantic_settings", "PIL"),
+    *(
+        "prometheus_client",
+        "limits",
+        "pydantic_settings",
+        "PIL",
+        "pyloudnorm",
+        "charset_normalizer",
+    ),
 }
 CONNECT = "import socket; socket.create_connection(('127.0.0.1', 9))"
 
@@ -118,3 +125,17 @@ def test_everything_that_is_no_code_travels_along(wheel):
     for folder in ("noisy", "pairs"):
         for path in (EXAMPLES / folder).rglob("*.*"):
             assert f"frcrn_app/data/examples/{path.relative_to(EXAMPLES).as_posix()}" in held
+
+
+def test_what_the_core_does_without_is_named(installed, tmp_path):
+    done = run_installed(installed, "evaluate", "--noisy", ".", cwd=tmp_path)
+    assert done.returncode == 2
+    wanted = '"frcrn evaluate" needs further packages: pip install "frcrn-app[eval]".'
+    assert done.stderr == f"error: {wanted}\n"
+
+
+def test_a_name_that_needs_an_extra_says_so(installed, tmp_path):
+    tried = [sys.executable, "-c", "from frcrn_app import evaluate_pairs"]
+    environment = surroundings(installed, tmp_path)
+    done = subprocess.run(tried, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].endswith('pip install "frcrn-app[eval]".')
