@@ -258,7 +258,9 @@ def _frames(packet, slower: dict) -> Iterator:
 
 def _settle_end(timeline: Timeline, stream, family: str, start: float) -> None:
     """Compare a track's length with what its container states, where that is no estimate."""
-    if family not in _STATED or not stream.duration:
+    # The last page of Ogg says where it ends; that only tells something where pages are missing.
+    is_stated = family in _STATED or (family == "ogg" and timeline.seamless)
+    if not is_stated or not stream.duration:
         return
     stated = float(stream.duration * stream.time_base)
     if stream.start_time is not None:

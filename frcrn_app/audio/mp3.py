@@ -100,7 +100,9 @@ def survey(
         seconds += frame.samples / frame.rate
     if not parts:
         return None
-    return parts, _promises(parts) or notes
+    damaged = [note for note in notes if note.code == "audio.note.damaged"]
+    # What is missing in damaged places is not missing at the end.
+    return parts, damaged or _promises(parts) or notes
 
 
 def _promises(parts: list[Part]) -> list[Note]:

@@ -2,12 +2,16 @@
 
 import mmap
 import struct
+import zlib
 from dataclasses import dataclass, field
 
 from frcrn_app.audio.types import Note
 
 _PAGE = struct.Struct("<4sBBqIIIB")  # magic, version, flags, granule, serial, number, CRC, segments
 _BEGINS = 0x02  # flag of a stream's first page
+_CRC_AT = 22  # offset of a page's check sum
+# Ogg's check sum is that of zlib with the bits of all bytes, and of itself, the other way round.
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 _AUDIO = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
 _BY_LIBSNDFILE = (b"\x01vorbis", b"OpusHead")
@@ -40,6 +44,7 @@ def survey(data: mmap.mmap, most_links: int) -> tuple[list[Link], list[Note]]:
     links: list[Link] = []
     notes: list[Note] = []
     link: Link | None = None
+    is_damaged = False  # the last page
     position, stop = data.find(b"OggS"), len(data)
     while 0 <= position < stop and len(links) <= most_links:
         page = data[position : position + _PAGE.size + 255]
@@ -61,6 +66,12 @@ def survey(data: mmap.mmap, most_links: int) -> tuple[list[Link], list[Note]]:
                 break
             position = following
             continue
+        is_damaged = not _is_whole(data[position:end])
+        if is_damaged:  # decoders leave it out, and libsndfile whatever follows
+            if link is not None:
+                link.holes = True
+            position = data.find(b"OggS", position + 4)
+            continue
         if flags & _BEGINS:
             if link is None or _is_under_way(link):
                 link = Link(position, end)
@@ -74,7 +85,17 @@ def survey(data: mmap.mmap, most_links: int) -> tuple[list[Link], list[Note]]:
             link.pages += 1
             link.stop = end
         position = end
+    if is_damaged and not notes:
+        notes.append(Note("audio.note.cut_off", lost=True))
     return [link for link in links if link.holds_audio], notes
+
+
+def _is_whole(page: bytes) -> bool:
+    """Whether a page has the check sum that it states."""
+    stated = page[_CRC_AT : _CRC_AT + 4]
+    page = page[:_CRC_AT] + bytes(4) + page[_CRC_AT + 4 :]
+    found = ~zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) & 0xFFFFFFFF
+    return found.to_bytes(4, "big").translate(_REVERSED) == stated
 
 
 def _is_under_way(link: Link) -> bool:

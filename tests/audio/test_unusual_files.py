@@ -130,3 +130,53 @@ def test_aac_as_radio_sends_it(tmp_path):
     again = load_audio(path)
     assert heard(again.samples) == tones
     assert abs(again.duration - audio.duration) < 0.1
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "opus", "oga"])
+def test_a_damaged_page_costs_no_more_than_itself(tmp_path, suffix):
+    """Its header is as it was: nothing but its check sum tells."""
+    coding = ("OGG", "PCM_16") if suffix == "oga" else (None, None)
+    path = save_audio(tmp_path / f"a.{suffix}", Audio(noise(6 * RATE), RATE, *coding))
+    content = bytearray(path.read_bytes())
+    place = content.index(b"OggS", len(content) // 2) + 600
+    content[place : place + 500] = bytes(500)
+    path.write_bytes(content)
+    audio = load_audio(path)
+    assert audio.duration == pytest.approx(6.0, abs=0.02)
+    assert codes(audio) == ["audio.note.damaged"]
+    tail = audio.samples[0, -RATE:]
+    assert np.sqrt(np.mean(tail**2)) == pytest.approx(0.2, rel=0.2)
+
+
+def test_the_last_page_of_an_ogg_is_damaged(tmp_path):
+    path = save_audio(tmp_path / "a.ogg", Audio(noise(6 * RATE), RATE))
+    content = bytearray(path.read_bytes())
+    content[-100:-50] = bytes(50)
+    path.write_bytes(content)
+    audio = load_audio(path)
+    assert "audio.note.cut_off" in codes(audio)
+    assert audio.duration < 6.0
+
+
+def test_a_webm_whose_last_cluster_is_damaged(tmp_path):
+    samples = noise(3 * RATE)
+    path = write_by_av(tmp_path / "a.webm", samples, RATE, codec="libopus", muxer="webm")
+    assert codes(load_audio(path)) == []
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 3_000] = bytes(range(1, 251)) * 12
+    path.write_bytes(content)
+    audio = load_audio(path)
+    assert audio.duration < 2.0
+    assert codes(audio) == ["audio.note.cut_off"]
+
+
+def test_an_mp3_is_damaged_where_it_is_damaged(tmp_path):
+    path = save_audio(tmp_path / "a.mp3", Audio(noise(6 * RATE), RATE))
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 6_000] = bytes(6_000)
+    path.write_bytes(content)
+    [note] = load_audio(path).notes
+    assert note.code == "audio.note.damaged"
+    assert 2.5 < note.fields["second"] < 3.5
