@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,12 @@ NARROW_HZ = 5000  # a noisy recording that ends below it is called narrow-band
 CLIPPED_SHARE = 1e-3  # of samples at full scale, above which a recording is called clipped
 LATE_SECONDS = 0.001  # a median lag from there on is worth a word
 
+_AVOIDABLE = {
+    "evaluation.late": "caveat.late",
+    "evaluation.early": "caveat.ahead",
+    "evaluation.inverted": "caveat.inverted",
+}
+
 
 def caveats(evaluation: Evaluation, summary: Summary, words: Words) -> list[str]:
     """What a reader must know beside the figures, a sentence each; only what applies."""
@@ -23,6 +30,7 @@ def caveats(evaluation: Evaluation, summary: Summary, words: Words) -> list[str]
         *_missing(evaluation, words),
         *_recordings(evaluation, words),
         *_delays(evaluation, words),
+        *_avoidable(evaluation, words),
         *_disagreement(evaluation, summary, words),
     ]
 
@@ -67,6 +75,20 @@ def _delays(evaluation: Evaluation, words: Words) -> Iterator[str]:
         if abs(lag) >= LATE_SECONDS:
             key = "caveat.delayed" if lag > 0 else "caveat.early"
             yield words(key, system=words.system(system), ms=f"{1000 * abs(lag):.0f}")
+
+
+def _avoidable(evaluation: Evaluation, words: Words) -> Iterator[str]:
+    """What lowers scores of a system on most files, though it is no fault of its sound."""
+    for system in evaluation.systems:
+        sounds = [row.sounds[system] for row in evaluation.rows]
+        found = [note for sound in sounds for note in sound.notes]
+        for code, key in _AVOIDABLE.items():
+            notes = [note for note in found if note.code == code]
+            if not notes or 2 * len(notes) < len(sounds):
+                continue
+            fields = {"system": words.system(system), "count": len(notes), "files": len(sounds)}
+            lags: list[Any] = [note.fields.get("milliseconds", 0.0) for note in notes]
+            yield words(key, **fields, ms=f"{np.median(lags):.0f}")
 
 
 def _disagreement(evaluation: Evaluation, summary: Summary, words: Words) -> Iterator[str]:

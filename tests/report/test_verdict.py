@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from frcrn_app.errors import PairError
 from frcrn_app.evaluation import NOISY, summarise
 from frcrn_app.report import Words, part
 from frcrn_app.report.caveats import caveats
@@ -224,3 +225,17 @@ def test_nothing_scored_is_said(make_evaluation):
     nothing = np.full(3, math.nan)
     evaluation = make_evaluation({NOISY: {"pesq_wb": nothing}, "A": {"pesq_wb": nothing}})
     assert opening(evaluation, summarise(evaluation), EN) == [EN("opening.nothing")]
+
+
+def test_what_lowers_scores_on_most_files_is_said_above_all_tables(make_evaluation):
+    evaluation = make_evaluation(
+        {NOISY: {"stoi": [0.5] * 4}, "A": {"stoi": [0.4] * 4}}, settings={"align": False}
+    )
+    for row in evaluation.rows[:3]:
+        fields = {"milliseconds": 30.0, "aligned": 9.0, "plain": -30.0}
+        row.sounds["A"].notes.append(PairError("evaluation.late", **fields))
+    evaluation.rows[0].sounds["A"].notes.append(PairError("evaluation.inverted"))  # one of four
+    said = " ".join(caveats(evaluation, summarise(evaluation), EN))
+    assert "A comes 30 ms late (median) on 3 of 4 files" in said
+    assert "polarity" not in said
+    assert "4 个文件中有 3 个晚 30 毫秒" in "".join(caveats(evaluation, summarise(evaluation), ZH))
