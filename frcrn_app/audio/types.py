@@ -156,7 +156,7 @@ def require_samples(audio: Audio, path: Path | None = None) -> None:
         raise AudioError("audio.no_samples", name=named(path))
     for start in range(0, audio.samples.shape[1], _BLOCK_FRAMES):
         block = audio.samples[:, start : start + _BLOCK_FRAMES]
-        finite = (np.abs(block) <= _LARGEST).all(axis=0)  # which NaN is not
+        finite = ((block >= -_LARGEST) & (block <= _LARGEST)).all(axis=0)  # which NaN is not
         if not finite.all():
             second = (start + int(np.argmin(finite))) / audio.sample_rate
             raise AudioError("audio.not_finite", name=named(path), second=second)
