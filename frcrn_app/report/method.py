@@ -41,7 +41,8 @@ def _what(evaluation: Evaluation, words: Words) -> str:
     measured = ""
     if snr.size:
         low, median, high = (plain(float(value), 1) for value in np.percentile(snr, [0, 50, 100]))
-        measured = words("method.snr", low=low, high=high, median=median)
+        known = "method.snr" if low != high else "method.snr_one"
+        measured = words(known, low=low, high=high, median=median)
     key = "pairs" if pairs == len(rows) else "mixed" if pairs else "alone"
     return words(
         f"method.{key}",

@@ -163,6 +163,8 @@ def _how_sure(systems: Sequence[Place], summary: Summary, words: Words) -> str:
     fields = {"low": signed(low, metric), "high": signed(high, metric)}
     fields |= {"p": _probability(against.p_corrected)}
     if against.better is None:
+        if low == high == 0:
+            return words("opening.same")
         if low <= 0 <= high:
             return words("opening.unsure", **fields)
         # Few files or outliers: the interval and the test do not agree, and both are shown below.
@@ -225,7 +227,7 @@ def _on_what(evaluation: Evaluation, metric: str, words: Words) -> str:
     span = ""
     if snr.size:
         low, high = plain(float(snr.min()), 0), plain(float(snr.max()), 0)
-        span = words("opening.snr", low=low, high=high)
+        span = words("opening.snr" if low != high else "opening.snr_one", low=low, high=high)
     key = "opening.on_pairs" if METRICS[metric].needs_clean else "opening.on_alone"
     return words(key, count=len(rows), time=time, snr=span)
 

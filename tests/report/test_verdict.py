@@ -239,3 +239,13 @@ def test_what_lowers_scores_on_most_files_is_said_above_all_tables(make_evaluati
     assert "A comes 30 ms late (median) on 3 of 4 files" in said
     assert "polarity" not in said
     assert "4 个文件中有 3 个晚 30 毫秒" in "".join(caveats(evaluation, summarise(evaluation), ZH))
+
+
+def test_one_file_has_one_snr_and_equal_scores_are_called_equal(make_evaluation):
+    one = make_evaluation({NOISY: {"stoi": [0.5]}})
+    assert "input SNR 0 dB" in opening(one, summarise(one), EN)[-1]
+    assert "measured input SNR 0.0 dB)" in part("method", one, summarise(one))
+    same = make_evaluation({NOISY: {"stoi": noise(8)}, "A": {"stoi": noise(8)}})
+    _, sure, _ = opening(same, summarise(same), EN)
+    assert "file by file" in sure
+    assert "chance" not in sure
