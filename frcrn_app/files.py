@@ -29,6 +29,18 @@ def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
+def may_hold_json_lines(path: str | os.PathLike) -> bool:
+    """Whether a file is not there yet, empty, or begins as lines of JSON objects do.
+
+    What does not is somebody's other file, named by mistake. Raises OSError.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read(1) in (b"", b"{")
+    except FileNotFoundError:
+        return True
+
+
 def sha256_of(path: str | os.PathLike) -> str:
     """Hexadecimal SHA-256 of a file."""
     with open(path, "rb") as file:

@@ -18,6 +18,7 @@ from frcrn_app.batch.addresses import identity, place_of
 from frcrn_app.batch.plan import FileJob
 from frcrn_app.batch.run import FileResult, RunOptions
 from frcrn_app.errors import AudioError, UserError
+from frcrn_app.files import may_hold_json_lines
 
 _FORMAT = 1  # raise it when what a line means changes
 
@@ -40,11 +41,13 @@ class Ledger:
     ):
         self._how = [_FORMAT, how, asdict(options)]
         self._lines: dict[str, dict] = {}
-        self._file = None
+        self._path, self._file = path, None
         if path is None:
             return
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not may_hold_json_lines(path):
+                raise AudioError("batch.not_a_ledger", path=path)
             if resume and path.exists():
                 self._lines = dict(_lines(path))
             self._file = path.open("ab" if resume else "wb", buffering=0)
@@ -80,7 +83,7 @@ class Ledger:
         )
 
     def add(self, job: FileJob, result: FileResult) -> None:
-        """Write a result down, for good."""
+        """Write a result down, for good. Raises AudioError."""
         if self._file is None:
             return
         line = {
@@ -95,8 +98,11 @@ class Ledger:
             "elapsed": result.elapsed,
         }
         # In one write, so that two lines never mix.
-        self._file.write(json.dumps(line, default=_plain).encode() + b"\n")
-        os.fsync(self._file.fileno())
+        try:
+            self._file.write(json.dumps(line, default=_plain).encode() + b"\n")
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise AudioError("batch.ledger", path=self._path, reason=error) from error
 
     def _key(self, job: FileJob) -> str:
         text = json.dumps([self._how, str(job.source), identity(job.source)], default=str)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frcrn_app.cli.arguments import add_network_arguments
+from frcrn_app.cli.arguments import add_network_arguments, share
 from frcrn_app.cli.crews import add_worker_arguments, crew_of, settings_of
 from frcrn_app.cli.scores import summary_text
 from frcrn_app.cli.sets import add_set_arguments, pairs_of
@@ -48,7 +48,7 @@ def _add_systems(parser: argparse.ArgumentParser) -> None:
         help="clean the noisy files here and score that too (default: on)",
     )
     add_network_arguments(parser)
-    add("--strength", type=float, default=1.0, help="0 to 1 (default: %(default)g)")
+    add("--strength", type=share, default=1.0, help="0 to 1 (default: %(default)g)")
 
 
 def _add_scoring(parser: argparse.ArgumentParser) -> None:

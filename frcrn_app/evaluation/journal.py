@@ -18,7 +18,7 @@ from typing import Any
 from frcrn_app import errors
 from frcrn_app.errors import PairError, UserError
 from frcrn_app.evaluation.scoring import Measured, SoundScores
-from frcrn_app.files import sha256_of, shown
+from frcrn_app.files import may_hold_json_lines, sha256_of, shown
 from frcrn_app.metrics import package_versions
 
 _FORMAT = 2  # raise it when what a line means changes
@@ -57,6 +57,8 @@ class Journal:
         self._entries: dict[str, JournalEntry] = {}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not may_hold_json_lines(self.path):
+                raise PairError("evaluation.journal_not_text", path=self.path)
             if resume and self.path.exists():
                 self._read()
             self._file = self.path.open("a" if resume else "w", encoding="utf-8")

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from frcrn_app.batch import spread_plan
-from frcrn_app.errors import UserError
+from command_line import write_noise
+from frcrn_app.batch import FileResult, RunOptions, plan_files, spread_plan
+from frcrn_app.batch.ledger import Ledger
+from frcrn_app.errors import AudioError, UserError
 from inline_crew import InlineCrew, Memory
 
 
@@ -64,3 +67,24 @@ def test_workers_that_never_get_ready_end_the_run(archive, tmp_path):
     with pytest.raises(UserError) as told:
         spread(archive, tmp_path / "out", partial(InlineCrew, dies=lambda *call: True))
     assert told.value.code == "workers.none_left"
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_ledger_named_by_mistake_is_left_as_it_is(tmp_path, resume):
+    recording = write_noise(tmp_path / "talk.wav")
+    before = recording.read_bytes()
+    with pytest.raises(AudioError) as refused:
+        Ledger(recording, {}, RunOptions(), resume=resume)
+    assert refused.value.code == "batch.not_a_ledger"
+    assert recording.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+def test_a_ledger_on_a_full_disk_is_told_as_such(tmp_path):
+    [job] = plan_files([write_noise(tmp_path / "talk.wav")], tmp_path / "out").jobs
+    ledger = Ledger(tmp_path / "ledger.jsonl", {}, RunOptions())
+    with ledger, open("/dev/full", "wb", buffering=0) as ledger._file:
+        result = FileResult(job.source, job.target, "cleaned")
+        with pytest.raises(AudioError, match="the disk is full") as refused:
+            ledger.add(job, result)
+    assert refused.value.code == "batch.ledger"

@@ -1,10 +1,12 @@
 """A run that goes on where it was interrupted."""
 
 import numpy as np
+import pytest
 
 from frcrn_app.audio import load_audio, save_audio
-from frcrn_app.errors import Cancelled
+from frcrn_app.errors import Cancelled, PairError
 from frcrn_app.evaluation import Evaluation
+from frcrn_app.evaluation.journal import Journal
 from frcrn_app.evaluation.pool import ScoringPool
 from sets import evaluate, pairs_of
 
@@ -66,3 +68,13 @@ def test_what_changed_is_scored_again(own_set, tmp_path):
     assert run(metrics=["si_sdr"], align=True).resumed == 0
     assert run(metrics=["si_sdr", "stoi"]).resumed == 0
     assert run(metrics=["si_sdr", "stoi"]).resumed == 6
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_journal_named_by_mistake_is_left_as_it_is(tmp_path, resume):
+    recording = tmp_path / "talk.wav"
+    recording.write_bytes(b"RIFF of somebody")
+    with pytest.raises(PairError) as refused:
+        Journal(recording, resume=resume)
+    assert refused.value.code == "evaluation.journal_not_text"
+    assert recording.read_bytes() == b"RIFF of somebody"
