@@ -31,7 +31,7 @@ _OGG_BEGINS = b"OggS\0\2"
 _JUNK = 1 << 16  # bytes before it that are passed over
 _BEGINS = re.compile(
     rb"RIFF.{4}WAVE|FORM.{4}AIF[FC]|fLaC[\0\x80]\0\0\x22|\x1a\x45\xdf\xa3.{1,60}?(?:webm|matroska)"
-    rb"|\0\0\0.ftyp[0-9A-Za-z]",
+    rb"|\0\0\0.ftyp[0-9A-Za-z]|#!AMR(?:-WB)?\n",
     re.DOTALL,
 )
 _MP3_HEADS = (b"ID3", b"TAG", b"APETAGEX", b"\0\0\0")
