@@ -105,6 +105,9 @@ def run(args: argparse.Namespace) -> int:
     reports = {kind: getattr(args, kind) for kind in REPORTS}
     for path in filter(None, reports.values()):
         _check_writable(Path(path))  # now, not after an hour of scoring
+    if args.enhanced and Path(args.enhanced).is_file():
+        taken = OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+        raise PairError("evaluation.not_writable", path=Path(args.enhanced), reason=taken)
     journal = _journal(args)
     with tempfile.TemporaryDirectory(prefix="frcrn-evaluate-") as scratch:
         pairs = pairs_of(args, Path(scratch))

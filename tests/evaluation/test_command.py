@@ -51,6 +51,13 @@ def test_the_command_tells_of_bad_files_and_bad_words(own_set, tmp_path, capsys)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Unix only")
+def test_a_folder_that_is_a_file_is_told_before_anything_is_scored(small_set, capsys):
+    taken = next((small_set / "noisy").iterdir())
+    assert evaluate_command(small_set, "--enhanced", str(taken)) == 2
+    wanted = f"“{taken}” cannot be written (there is a file of that name already)"
+    assert wanted in capsys.readouterr().err
+
+
 def test_a_pipe_in_a_folder_does_not_hang_a_run(own_set):
     os.mkfifo(own_set / "noisy" / "pipe.wav")
     assert len(pairs_of(own_set).pairs) == 3
