@@ -18,8 +18,8 @@ from frcrn_app.inference.placement import Placement
 from frcrn_app.inference.precision import pick_device, pick_precision
 from frcrn_app.inference.request import Job, Order, Progress, Request
 from frcrn_app.inference.windows import (
-    WHOLE_SECONDS,
-    WINDOW_SECONDS,
+    default_seconds,
+    longest_samples,
     window_length,
     window_starts,
 )
@@ -43,9 +43,10 @@ class Denoiser:
         precision: "auto", "float32", "bfloat16" or "float16" (CUDA only). "auto" is bfloat16
             where the hardware computes in it, else float32.
         batch_size: windows that run at once; None: 1 on the CPU, 8 on CUDA.
-        window_seconds: length of a window, and of the longest audio that passes whole; None: audio
-            of up to two minutes passes whole, longer in windows of 40 s. Attention averages over a
-            window, so another length gives a slightly different result; memory grows with it.
+        window_seconds: of a window at most, and of the longest audio that passes whole; None: audio
+            of up to 20 s passes whole, longer in windows of up to 15 s; with the official weights,
+            up to two minutes and 40 s. Attention averages over a window, so another length gives a
+            slightly different result; memory grows with it.
         full_band: whether what lies above 8 kHz, which the network does not process, comes back
             with the gain that the network gave to the top of its own band; without, it is removed.
 
@@ -79,9 +80,9 @@ class Denoiser:
         self.sha256 = loaded.sha256
         self.parameters = sum(p.numel() for p in loaded.model.parameters())
         self.batch_size = batch_size or (8 if device.startswith("cuda") else 1)
-        self._longest_whole, self._window = (
-            window_length(window_seconds or default, self.config)
-            for default in (WHOLE_SECONDS, WINDOW_SECONDS)
+        self._longest_whole, self._longest_window = (
+            longest_samples(window_seconds or default, self.config)
+            for default in default_seconds(self.config)
         )
         self._network: FRCRN = loaded.model
         self._moving = threading.Lock()
@@ -197,7 +198,7 @@ class Denoiser:
 
     def _window_for(self, samples: int) -> int:
         """Length of the windows of so many samples at 16 kHz, at most all of them."""
-        return samples if samples <= self._longest_whole else self._window
+        return window_length(samples, self._longest_whole, self._longest_window)
 
     def _enhance_batch(self, batch: list[Job], length: int) -> Callable[[], None]:
         """Starts on windows (request, channel, start) of equal length.

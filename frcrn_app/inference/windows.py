@@ -5,14 +5,22 @@ import numpy as np
 from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.model import FRCRNConfig
 
-# The released pipelines pass up to 120 s at once, which costs the embedded network a gigabyte.
-# Longer recordings, which themselves take room, go in shorter windows.
-WHOLE_SECONDS, WINDOW_SECONDS = 120.0, 40.0
+AS_RELEASED = (120.0, 40.0)  # seconds; the released pipelines pass up to 120 s at once
+SHORT = (20.0, 15.0)
 OVERLAP = 2 * SAMPLE_RATE  # samples that neighbouring windows share
 # Within the overlap the second window's memory (39 frames, 0.8 s) fills up before it is used,
 # and the first is left before it runs out of following frames.
 FADE_START = SAMPLE_RATE  # samples after the second window's start
 FADE = SAMPLE_RATE // 2  # samples
+
+
+def default_seconds(config: FRCRNConfig) -> tuple[float, float]:
+    """Of the longest audio that passes whole, and of the windows of longer audio at most.
+
+    Attention averages over a window, and serves best where that is one scene. The released network
+    nevertheless gets what the released pipelines give it; other networks are this project's.
+    """
+    return AS_RELEASED if config.inputs == 1 else SHORT
 
 
 def window_starts(samples: int, window: int) -> list[int]:
@@ -24,11 +32,28 @@ def window_starts(samples: int, window: int) -> list[int]:
     return [*starts, samples - window]
 
 
-def window_length(seconds: float, config: FRCRNConfig) -> int:
+def longest_samples(seconds: float, config: FRCRNConfig) -> int:
     """Samples of a window of so many seconds: whole hops, and room for both overlaps."""
     samples = max(seconds * SAMPLE_RATE, 2 * OVERLAP)
     hops = -(-int(samples) // config.hop_length)
     return max(hops * config.hop_length, config.win_length)
+
+
+def window_length(samples: int, whole: int, longest: int) -> int:
+    """Samples of the windows of a recording: as few as `longest` allows share it evenly.
+
+    Whole seconds, so that different recordings have windows of the same length.
+
+    Args:
+        samples: of the recording.
+        whole: up to which it is its own only window.
+        longest: of a window; from `longest_samples`, as is `whole`.
+    """
+    if samples <= whole:
+        return samples
+    windows = -(-(samples - OVERLAP) // (longest - OVERLAP))
+    share = -(-(samples + (windows - 1) * OVERLAP) // windows)
+    return min(max(-(-share // SAMPLE_RATE) * SAMPLE_RATE, 2 * OVERLAP), longest)
 
 
 def cross_fade(enhanced: np.ndarray, window: np.ndarray, start: int) -> None:
