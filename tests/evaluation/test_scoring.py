@@ -103,7 +103,7 @@ def test_alignment_takes_a_delay_out_and_reports_it(own_set):
     assert plain.lag == 0
     assert aligned.lag == pytest.approx(0.04)
     assert plain.scores["si_sdr"] < -10
-    assert aligned.scores["si_sdr"] == pytest.approx(plain.scores["si_sdr"], abs=1)
+    assert aligned.scores["si_sdr"] > 0
 
 
 @pytest.mark.parametrize("lag", [-1600, -7, 0, 320, 1600])
