@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from fastapi.exceptions import HTTPException, RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from frcrn_app.faults import fault_reference
@@ -60,8 +60,10 @@ class CatchFailures:
 
 def _is_the_senders(error: BaseException) -> bool:
     """Whether it says what was wrong with a request, or that its sender has gone."""
-    parser = type(error).__module__.partition(".")[0] == "python_multipart"
-    told = isinstance(error, HTTPException | RequestValidationError | ClientDisconnect)
+    kind = type(error)
+    parser = kind.__module__.partition(".")[0] == "python_multipart"
+    told = isinstance(error, HTTPException | ClientDisconnect)
+    told = told or kind.__name__ == "RequestValidationError"  # FastAPI's
     # Gradio looks up the number of a function that a request names.
     return parser or told or (isinstance(error, KeyError) and _place(error)[1] == "get_fn")
 
