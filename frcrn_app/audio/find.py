@@ -21,8 +21,9 @@ class Found:
 
     Args:
         files: audio, by ending or by content.
-        ignored: hidden, not audio, or links that lead nowhere or out of bounds.
-        unreadable: folders and files that the system refuses, with its reason.
+        ignored: hidden, not audio, or links out of bounds.
+        unreadable: folders and files that the system refuses, and links with the name of audio that
+            lead nowhere, with the system's reason.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -71,9 +72,13 @@ def find_audio(
                 entry.name.startswith(".")
                 or entry.name in _ARCHIVER_JUNK
                 or not _is_within(path, entry, limits)
-                or _leads_in_a_circle(entry)
             ):
                 found.ignored.append(path)
+            elif reason := _leads_nowhere(path, entry):
+                if path.suffix.lower() in AUDIO_SUFFIXES - _AMBIGUOUS:
+                    found.unreadable.append((path, reason))
+                else:
+                    found.ignored.append(path)
             elif entry.is_dir():
                 (links if entry.is_symlink() else inside).append(path)
             else:
@@ -103,13 +108,15 @@ def _identity(folder: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _leads_in_a_circle(entry: os.DirEntry) -> bool:
-    """Whether a link leads to itself: asking what it is raises an error, unlike one to nowhere."""
+def _leads_nowhere(path: Path, entry: os.DirEntry) -> OSError | None:
+    """Why a link leads nowhere: what it named has gone, or it leads in a circle."""
+    if not entry.is_symlink():
+        return None
     try:
-        entry.is_dir()
+        path.stat()
     except OSError as error:
-        return error.errno == errno.ELOOP
-    return False
+        return error if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP) else None
+    return None
 
 
 def _is_within(path: Path, entry: os.DirEntry, limits: list[Path] | None) -> bool:

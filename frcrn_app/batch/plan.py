@@ -134,13 +134,16 @@ def _found(sources: Iterable[Place], output: Place, plan: FilePlan) -> Iterator[
         found = find_audio(source, skip=here)
         plan.ignored.extend(found.ignored)
         for path, reason in found.unreadable:
-            if path.is_dir():
-                error = AudioError("batch.folder_unreadable", path=path, reason=reason)
-            else:
-                error = AudioError("batch.file_unreadable", path=path, reason=reason)
-            plan.refused.append(Refusal(path, error))
+            plan.refused.append(Refusal(path, AudioError(_refusal(path), path=path, reason=reason)))
         for path in found.files:
             yield path, path.relative_to(source), None
+
+
+def _refusal(path: Path) -> str:
+    """Code of the sentence about what the system refuses."""
+    if path.is_symlink() and not os.path.exists(path):
+        return "batch.link_leads_nowhere"
+    return "batch.folder_unreadable" if path.is_dir() else "batch.file_unreadable"
 
 
 def _distinct(found: Iterable[_Listed]) -> Iterator[_Listed]:

@@ -1,5 +1,7 @@
 """What counts as audio in a folder, and how far links lead."""
 
+import errno
+
 import av
 import pytest
 import soundfile
@@ -58,14 +60,18 @@ def test_links_stay_within_bounds(tmp_path):
     assert sorted(path.name for path in bounded.ignored) == ["b.wav", "linked"]
 
 
-def test_a_link_to_itself_leads_nowhere(tmp_path):
+def test_links_that_lead_nowhere_are_named_where_audio_is_missed(tmp_path):
     write(tmp_path / "a.wav")
     (tmp_path / "b.wav").symlink_to("b.wav")
     (tmp_path / "c").symlink_to("d")
     (tmp_path / "d").symlink_to("c")
+    (tmp_path / "e.flac").symlink_to("gone.flac")
+    (tmp_path / "f").symlink_to("gone")
     found = find_audio(tmp_path)
     assert [path.name for path in found.files] == ["a.wav"]
-    assert ([path.name for path in found.ignored], found.unreadable) == (["b.wav", "c", "d"], [])
+    assert [path.name for path in found.ignored] == ["c", "d", "f"]
+    missed = [(path.name, reason.errno) for path, reason in found.unreadable]
+    assert missed == [("b.wav", errno.ELOOP), ("e.flac", errno.ENOENT)]
 
 
 def test_order_is_by_name_through_folders(tmp_path):

@@ -342,7 +342,9 @@ def test_linked_folders_are_cleaned_once(tmp_path):
     plan = plan_files([tmp_path / "in"], tmp_path / "out")
     found = sorted(job.target.relative_to(tmp_path / "out").as_posix() for job in plan.jobs)
     assert found == ["linked/b.wav", "real/a.wav"]
-    assert [path.name for path in plan.ignored] == ["gone.wav"]
+    assert plan.ignored == []
+    [gone] = plan.refused
+    assert (gone.source.name, gone.error.code) == ("gone.wav", "batch.link_leads_nowhere")
 
 
 def test_a_folder_that_may_not_be_read_costs_its_own_row(tmp_path, monkeypatch):
