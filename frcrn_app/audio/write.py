@@ -58,8 +58,8 @@ def save_audio(path: str | os.PathLike, audio: Audio, *, format: str = "same") -
             "flac" (16 bit, or 24 if the audio came in more) are what they say.
 
     Raises:
-        AudioError: on NaN samples, a folder that cannot be written, a full disk, or more channels
-            than FLAC has.
+        AudioError: on what is no Audio, NaN samples, a path without a name, a folder that cannot
+            be written, a full disk, or more channels than FLAC has.
     """
     written = save_tracks(path, [audio], format=format)
     for note in written.notes:
@@ -86,7 +86,11 @@ def save_tracks(
     if format not in FORMATS:
         raise AudioError("audio.format", format=format, formats=", ".join(FORMATS))
     path, tracks = Path(path), list(tracks)
+    if not path.name:
+        raise AudioError("audio.no_file_name", path=path)
     for track in tracks:
+        if not isinstance(track, Audio):
+            raise AudioError("audio.not_audio", type=type(track).__name__)
         if not np.isfinite(track.samples).all():
             raise AudioError("audio.not_finite_written", path=path)
     notes: list[Note] = []

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights",
         metavar="NAME or PATH",
-        help="of those that `python -m frcrn_app weights list` shows, or random: the full-size "
+        help="of those that `frcrn weights list` shows, or random: the full-size "
         "network with seeded weights (default: the best here; frcrn-live with --live)",
     )
     parser.add_argument(

@@ -151,3 +151,7 @@ def test_writing_says_what_is_wrong(tmp_path):
         save_audio(tmp_path / "a.flac", Audio(noise(channels=9), RATE), format="flac")
     with pytest.raises(AudioError, match="choose one of same"):
         save_audio(tmp_path / "a.flac", Audio(noise(), RATE), format="mp4")
+    with pytest.raises(AudioError, match=r"Only Audio can be written, not ndarray"):
+        save_audio(tmp_path / "a.wav", noise())
+    with pytest.raises(AudioError, match="names no file"):
+        save_audio(".", Audio(noise(), RATE))
