@@ -15,9 +15,8 @@ from typing import Any
 from frcrn_app.web.guard.asgi import visitor_of
 
 REQUEST_SECONDS = 20.0  # from the opening, or the last answer, until the next request has come
-CONNECTIONS = (
-    256  # of one address, with `public`; proxies that are trusted have as many as they like
-)
+# Of one address, with `public`; proxies that are trusted have as many as they like.
+CONNECTIONS = 256
 
 
 def bound_connections(config: Any, *, public: bool, trusted: Sequence[str]) -> None:
@@ -63,11 +62,9 @@ def _bounded(kind: type[Any], limit: int | None, proxies: _Proxies) -> type[Prot
             peer = (transport.get_extra_info("peername") or ("",))[0]
             if limit is None or not peer or peer in proxies:
                 return
-            who, others = visitor_of(peer), self.connections
-            if (
-                sum(visitor_of((getattr(o, "client", None) or ("",))[0]) == who for o in others)
-                > limit
-            ):
+            who = visitor_of(peer)
+            clients = (getattr(other, "client", None) or ("",) for other in self.connections)
+            if sum(visitor_of(client[0]) == who for client in clients) > limit:
                 transport.abort()
 
         def _look(self, before: object) -> None:
