@@ -121,8 +121,9 @@ def test_a_run_whose_last_machine_is_gone_ends_and_says_so(tmp_path, small_weigh
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:one"])
-def test_a_cluster_that_does_not_answer_is_told_at_once(address):
+def test_a_cluster_that_does_not_answer_is_told_at_once(address, monkeypatch):
     """Ray itself would try for minutes."""
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # as the tests above leave it
     with pytest.raises(UserError) as refused:
         RayCrew(lambda *_: None, address)
     assert refused.value.code == "workers.no_cluster"

@@ -98,7 +98,7 @@ def test_windows_of_different_visitors_take_turns(small_weights, noisy_speech):
 
     engine = Engine(WebOptions(weights=str(small_weights)))
     denoiser = engine.get()
-    denoiser._longest_whole = denoiser._window = 5 * 16_000
+    denoiser._longest_whole = denoiser._longest_window = 5 * 16_000
     long = noisy_speech.with_samples(np.tile(noisy_speech.samples, (1, 4)))
     short = noisy_speech.with_samples(noisy_speech.samples[:, :16_000])
     ended = []
