@@ -65,7 +65,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
         default="mask",
         help="what to train: the last layers (default), all decoders, or everything",
     )
-    run.add_argument("--steps", type=positive, default=200, metavar="N", help="(200)")
+    run.add_argument("--steps", type=positive, default=100, metavar="N", help="(100)")
     run.add_argument("--batch", type=positive, default=8, metavar="N", help="examples a step (8)")
     run.add_argument(
         "--seconds", type=positive_float, default=2.0, metavar="S", help="of an example (2)"

@@ -8,7 +8,7 @@ class FineTuneConfig:
     """One fine-tuning; the defaults take some minutes on a laptop."""
 
     layers: str = "mask"  # a key of `layers.LAYERS`
-    steps: int = 200
+    steps: int = 100
     batch_size: int = 8
     seconds: float = 2.0  # of a training example
     learning_rate: float = 2e-3  # small parts bear a higher rate than whole networks

@@ -11,7 +11,6 @@ from frcrn_app.training.finetune.config import FineTuneConfig
 from frcrn_app.training.finetune.corpora import FineTuneCorpora
 from frcrn_app.training.finetune.layers import blended, freeze_all_but
 from frcrn_app.training.finetune.mixing import Alternating, scored_mixtures, training_sets
-from frcrn_app.training.losses import LossWeights
 from frcrn_app.training.mixtures import Mixture, batches
 from frcrn_app.training.scoring import enhance, mean_scores, rank
 from frcrn_app.training.trainer import (
@@ -25,9 +24,6 @@ from frcrn_app.training.trainer import (
 from frcrn_app.weights import LoadedWeights, save_weights
 
 BLENDS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2, 0.1)  # shares of the trained layers, in this order
-# PESQ counts less than in training: a noise of one's own is taken away further for it, by 1.3 dB in
-# place of 1.0 after 40 steps on a pump, and speech in it gains as much PESQ.
-LOSS = LossWeights(perceptual=4.0)
 
 
 @dataclass(frozen=True)
@@ -121,7 +117,6 @@ def tuner(model: FRCRN, corpora: FineTuneCorpora, config: FineTuneConfig, out: P
         weight_decay=0.0,  # towards zero is not towards the original
         ema_decay=0.98,
         keep_norms=True,  # the frozen layers were trained to just these statistics
-        loss=LOSS,
         precision=config.precision,
         device=config.device,
         threads=config.threads,
