@@ -46,14 +46,15 @@ def corpora(pump, cache):
 
 def test_own_noise_gains_and_general_noise_keeps_its_own(corpora, tmp_path, monkeypatch):
     weights = load_weights("frcrn-small")
-    config = FineTuneConfig(steps=26, learning_rate=3e-3, **SMALL)
+    # What eight mixtures lose by chance decides nothing.
+    config = FineTuneConfig(steps=40, max_loss_pesq=0.02, **SMALL)
     result = fine_tune(weights, corpora, tmp_path / "pump.safetensors", config)
 
     own, general = result.rows
-    assert own.after["si_sdr"] >= own.before["si_sdr"] + 0.5
+    assert own.after["si_sdr"] >= own.before["si_sdr"] + 0.7
     assert own.after["pesq"] >= own.before["pesq"] + 0.08
     assert general.after["si_sdr"] >= general.before["si_sdr"] - 0.1
-    assert general.after["pesq"] >= general.before["pesq"] - 0.03  # of eight mixtures
+    assert general.after["pesq"] >= general.before["pesq"] - 0.06
     assert general.before["si_sdr"] > general.noisy["si_sdr"]
 
     # The file is what was scored, and all but the last layers is what it was.
