@@ -3,8 +3,8 @@
 import signal
 import sys
 
-EXIT_INTERRUPTED = 128 + signal.SIGINT  # as shells report it
-EXIT_TERMINATED = 128 + signal.SIGTERM
+from frcrn_app.cli.exits import EXIT_INTERRUPTED, EXIT_TERMINATED
+
 TRAINING = {"train", "finetune", "mix"}  # whose processes share a signal as they agreed
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from frcrn_app.cli.arguments import add_network_arguments, share
 from frcrn_app.cli.crews import add_worker_arguments, crew_of, settings_of
+from frcrn_app.cli.exits import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from frcrn_app.cli.scores import summary_text
 from frcrn_app.cli.sets import add_set_arguments, pairs_of
 from frcrn_app.errors import PairError
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from frcrn_app.inference import Denoiser
 
 HELP = "score a denoiser on pairs of noisy and clean files"
-EXIT_SOME_FAILED = 1
-EXIT_INTERRUPTED = 130
 LINES_TOLD = 20  # of problems and notes on the terminal
 REPORTS = ("csv", "json", "html", "markdown", "latex")
 DEFAULT_JOURNAL = "frcrn-evaluate.journal.jsonl"

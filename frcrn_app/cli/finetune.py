@@ -17,7 +17,7 @@ from frcrn_app.cli.arguments import (
 from frcrn_app.errors import UserError
 
 if TYPE_CHECKING:
-    from frcrn_app.training import FineTuned
+    from frcrn_app.training import FineTuneConfig, FineTuned
 
 HELP = "fit weights to your own kind of noise, and show what that costs elsewhere"
 
@@ -120,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix != ".safetensors":
         raise UserError("training.out_not_safetensors", name=f"{args.out.stem}.safetensors")
 
-    from frcrn_app.training import FineTuneConfig, FineTuneCorpora, fine_tune
+    from frcrn_app.training import FineTuneCorpora, fine_tune
     from frcrn_app.weights import load_weights
 
     lines = Lines()
@@ -134,22 +134,7 @@ def run(args: argparse.Namespace) -> int:
         progress=lines.progress("decoding"),
     )
     say_left_out(lines, corpora.left_out)
-    config = FineTuneConfig(
-        layers=args.layers,
-        steps=args.steps,
-        batch_size=args.batch,
-        seconds=args.seconds,
-        learning_rate=args.learning_rate,
-        own_share=args.own_share,
-        max_loss_db=args.max_loss,
-        max_loss_pesq=args.max_pesq_loss,
-        scored=args.scored,
-        precision=args.precision,
-        device=args.device,
-        threads=args.threads,
-        workers=args.workers,
-        seed=args.seed,
-    )
+    config = finetune_config(args)
     lines.say(
         f"{weights.entry.name}: training {args.layers} on {corpora.own.seconds('noise'):.0f} s of "
         f"your noise, {corpora.own_valid.seconds('noise'):.0f} s held out"
@@ -166,6 +151,28 @@ def run(args: argparse.Namespace) -> int:
         )
     print(f"{result.path} holds the weights: use them with --weights {result.path}")
     return 0
+
+
+def finetune_config(args: argparse.Namespace) -> "FineTuneConfig":
+    """What a command line asks for; without options, the defaults of the library."""
+    from frcrn_app.training import FineTuneConfig
+
+    return FineTuneConfig(
+        layers=args.layers,
+        steps=args.steps,
+        batch_size=args.batch,
+        seconds=args.seconds,
+        learning_rate=args.learning_rate,
+        own_share=args.own_share,
+        max_loss_db=args.max_loss,
+        max_loss_pesq=args.max_pesq_loss,
+        scored=args.scored,
+        precision=args.precision,
+        device=args.device,
+        threads=args.threads,
+        workers=args.workers,
+        seed=args.seed,
+    )
 
 
 def table(result: "FineTuned") -> str:

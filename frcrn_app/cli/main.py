@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from frcrn_app.cli.exits import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_USER_ERROR
 from frcrn_app.errors import Cancelled, UserError
 from frcrn_app.faults import fault_reference
 from frcrn_app.version import __version__
@@ -40,10 +41,6 @@ EXTRAS = {
     "finetune": "train",
     "mix": "train",
 }
-
-EXIT_USER_ERROR = 2
-EXIT_FAULT = 70  # EX_SOFTWARE of sysexits.h
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from scipy import signal
 
 from frcrn_app import metrics
 from frcrn_app.cli import main as cli
+from frcrn_app.cli.finetune import finetune_config
 from frcrn_app.errors import UserError
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.training import FineTuneConfig, FineTuneCorpora, fine_tune
@@ -138,6 +139,11 @@ def test_command_prints_the_table_and_writes_weights(pump, tmp_path, capsys):
     for word in ("your noise (held out)", "general noise", "SI-SDR", "before", "after", str(out)):
         assert word in said
     assert load_weights(out).config == load_weights("frcrn-small").config
+
+
+def test_the_command_and_the_library_have_the_same_defaults():
+    args = cli.build_parser(["finetune"]).parse_args(["finetune", "--noise", "x"])
+    assert finetune_config(args) == FineTuneConfig()
 
 
 @pytest.mark.parametrize(
