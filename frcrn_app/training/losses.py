@@ -3,9 +3,10 @@
 from dataclasses import dataclass, fields
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from frcrn_app.training.intelligibility import IntelligibilityLoss
 from frcrn_app.training.perceptual import PerceptualLoss
 
 POWER = 0.3  # of the compressed spectrum
@@ -17,7 +18,7 @@ RESOLUTIONS = ((512, 128), (1024, 256), (256, 64))  # (window, hop) in samples
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms of `enhancement_loss`; by default those of the embedded weights."""
+    """Weights of the terms of `EnhancementLoss`; by default those of the embedded weights."""
 
     magnitude: float = 70.0  # compressed magnitude
     complex: float = 20.0  # compressed complex spectrum
@@ -28,6 +29,8 @@ class LossWeights:
     # A point of PESQ, as `perceptual.PerceptualLoss` estimates it. For much more SI-SDR would pay:
     # PESQ hears neither phases nor what lies lowest.
     perceptual: float = 12.0
+    # What is missing to a STOI of one, as `intelligibility.IntelligibilityLoss` estimates it.
+    intelligibility: float = 0.0
     resolutions: int = 1  # how many of RESOLUTIONS the spectra are compared in
 
     def as_text(self) -> str:
@@ -104,27 +107,37 @@ def mask_loss(mask: Tensor, noisy: Tensor, clean: Tensor) -> Tensor:
     return (mask - ideal.clamp(-2, 2)).square().sum(1).mean((1, 2))
 
 
-def enhancement_loss(
-    estimate: Tensor,
-    target: Tensor,
-    weights: LossWeights,
-    perceptual: PerceptualLoss | None = None,
-) -> Tensor:
-    """Loss [B] of enhanced waveforms against clean ones, both [B, samples].
+class EnhancementLoss(nn.Module):
+    """Loss [B] of enhanced waveforms against clean ones, both [B, samples] at 16 kHz.
 
-    The ratios and the perceptual term, which silence leaves undefined, count only where the target
-    is not silent. The latter needs its module, made once on the waveforms' device.
+    The ratios and the estimates of PESQ and STOI, which silence leaves undefined, count only where
+    the target is not silent.
     """
-    count = max(1, min(weights.resolutions, len(RESOLUTIONS)))
-    distances = [compressed_spectrum_loss(estimate, target, weights, i) for i in range(count)]
-    loss = torch.stack(distances).mean(0)
-    audible = target.square().mean(-1) > 1e-8
-    for weight, ratio in ((weights.si_snr, si_snr), (weights.snr, snr)):
-        if weight:
-            # 30 dB is past hearing; chasing more in easy examples would take from the hard ones.
-            decibels = ratio(estimate, target).clamp(max=30.0)
-            loss = loss - weight * torch.where(audible, decibels, 0.0)
-    if weights.perceptual and perceptual is not None:
-        distance = perceptual(estimate, target)
-        loss = loss + weights.perceptual * torch.where(audible, distance, 0.0)
-    return loss
+
+    def __init__(self, weights: LossWeights):
+        super().__init__()
+        self._weights = weights
+        count = max(1, min(weights.resolutions, len(RESOLUTIONS)))
+        self._resolutions = range(count)
+        self._perceptual = PerceptualLoss() if weights.perceptual else None
+        self._intelligibility = IntelligibilityLoss() if weights.intelligibility else None
+
+    def forward(self, estimate: Tensor, target: Tensor) -> Tensor:
+        weights = self._weights
+        distances = [
+            compressed_spectrum_loss(estimate, target, weights, i) for i in self._resolutions
+        ]
+        loss = torch.stack(distances).mean(0)
+        audible = target.square().mean(-1) > 1e-8
+        for weight, ratio in ((weights.si_snr, si_snr), (weights.snr, snr)):
+            if weight:
+                # 30 dB is past hearing; chasing more in easy examples would take from the hard.
+                decibels = ratio(estimate, target).clamp(max=30.0)
+                loss = loss - weight * torch.where(audible, decibels, 0.0)
+        for weight, distance in (
+            (weights.perceptual, self._perceptual),
+            (weights.intelligibility, self._intelligibility),
+        ):
+            if distance is not None:
+                loss = loss + weight * torch.where(audible, distance(estimate, target), 0.0)
+        return loss

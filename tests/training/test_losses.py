@@ -7,17 +7,20 @@ import numpy as np
 import pytest
 import torch
 
+from frcrn_app.training.intelligibility import IntelligibilityLoss
 from frcrn_app.training.losses import (
     EPSILON,
     RESOLUTIONS,
+    EnhancementLoss,
     LossWeights,
     compressed_spectrum_loss,
-    enhancement_loss,
     mask_loss,
     si_snr,
     snr,
 )
 from frcrn_app.training.perceptual import PerceptualLoss
+
+ALL_TERMS = LossWeights(resolutions=3, si_snr=1, over_suppression=10, intelligibility=60)
 
 
 @pytest.fixture
@@ -32,14 +35,14 @@ def noise() -> torch.Tensor:
 
 @pytest.mark.parametrize("resolutions", range(1, len(RESOLUTIONS) + 1))
 def test_less_noise_is_less_loss(clean, noise, resolutions):
-    weights = LossWeights(resolutions=resolutions, over_suppression=20)
-    losses = [float(enhancement_loss(clean + k * noise, clean, weights)) for k in (0, 0.3, 1, 3)]
+    loss = EnhancementLoss(LossWeights(resolutions=resolutions, over_suppression=20))
+    losses = [float(loss(clean + k * noise, clean)) for k in (0, 0.3, 1, 3)]
     assert losses == sorted(losses)
 
 
 def test_the_level_counts_though_si_snr_does_not_hear_it(clean):
-    weights = LossWeights()
-    assert enhancement_loss(0.5 * clean, clean, weights) > enhancement_loss(clean, clean, weights)
+    loss = EnhancementLoss(LossWeights())
+    assert loss(0.5 * clean, clean) > loss(clean, clean)
 
 
 def test_missing_speech_costs_extra_and_left_noise_does_not(clean):
@@ -76,7 +79,7 @@ def test_the_plain_ratio_asks_for_the_level(clean, noise):
 def test_silent_targets_and_estimates_have_finite_gradients(noise, estimate):
     x = (torch.zeros_like(noise) if estimate == "silence" else noise).requires_grad_()
     target = torch.zeros_like(noise)
-    loss = enhancement_loss(x, target, LossWeights(resolutions=3, snr=1, si_snr=1)).mean()
+    loss = EnhancementLoss(ALL_TERMS)(x, target).mean()
     loss.backward()
     assert x.grad.isfinite().all()
     assert loss.isfinite()
@@ -118,42 +121,45 @@ NOTHING = LossWeights(magnitude=0, complex=0, si_snr=0, snr=0, mask=0, perceptua
 
 @pytest.mark.parametrize("term", ["snr", "si_snr"])
 def test_above_30_decibels_a_ratio_is_worth_no_more(clean, noise, term):
-    weights = replace(NOTHING, **{term: 0.5})
+    loss = EnhancementLoss(replace(NOTHING, **{term: 0.5}))
     noise = noise * (clean.norm() / noise.norm())
 
     def at(decibels):
-        return float(enhancement_loss(clean + 10 ** (-decibels / 20) * noise, clean, weights))
+        return float(loss(clean + 10 ** (-decibels / 20) * noise, clean))
 
     assert at(20) == pytest.approx(-0.5 * 20, abs=0.1)
     assert at(29) == pytest.approx(-0.5 * 29, abs=0.1)
     assert at(40) == at(60) == pytest.approx(-0.5 * 30, abs=1e-4)
 
 
-def test_ratios_and_pesq_do_not_count_where_the_target_is_silent(noise, clean):
-    perceptual = PerceptualLoss()
-    weights = replace(NOTHING, snr=1, si_snr=1, perceptual=12)
+def test_ratios_pesq_and_stoi_do_not_count_where_the_target_is_silent(noise, clean):
+    loss = EnhancementLoss(replace(NOTHING, snr=1, si_snr=1, perceptual=12, intelligibility=60))
     estimate, target = torch.cat((noise, clean)), torch.cat((torch.zeros_like(noise), clean))
-    silent, audible = enhancement_loss(estimate + 0.1 * noise, target, weights, perceptual)
+    silent, audible = loss(estimate + 0.1 * noise, target)
     assert silent == 0
     assert audible < -20
     # -70 dBFS of a target is audible, -90 dBFS is not.
     for level_dbfs, counts in ((-70, True), (-90, False)):
         quiet = clean / clean.square().mean().sqrt() * 10 ** (level_dbfs / 20)
-        assert (float(enhancement_loss(0.5 * quiet, quiet, replace(NOTHING, snr=1))) != 0) == counts
+        ratio = EnhancementLoss(replace(NOTHING, snr=1))
+        assert (float(ratio(0.5 * quiet, quiet)) != 0) == counts
 
 
-def test_the_perceptual_term_counts_by_its_weight(clean, noise):
-    perceptual = PerceptualLoss()
-    loss = enhancement_loss(clean + noise, clean, replace(NOTHING, perceptual=7), perceptual)
-    torch.testing.assert_close(loss, 7 * perceptual(clean + noise, clean))
-    assert float(loss) > 1
+@pytest.mark.parametrize(
+    ("term", "distance"),
+    [("perceptual", PerceptualLoss()), ("intelligibility", IntelligibilityLoss())],
+)
+def test_estimates_of_scores_count_by_their_weights(clean, noise, term, distance):
+    loss = EnhancementLoss(replace(NOTHING, **{term: 7}))(clean + noise, clean)
+    torch.testing.assert_close(loss, 7 * distance(clean + noise, clean))
+    assert float(loss) > 0.1
 
 
 def test_compression_makes_a_quiet_bin_count_as_its_magnitude_to_the_power_of_03():
     """A tone at twice the level differs in magnitude by 2 ** 0.3, whatever its own level."""
     tone = torch.sin(2 * torch.pi * 1000 / 16_000 * torch.arange(32_000.0))[None]
-    only = replace(NOTHING, magnitude=1)
-    losses = [float(enhancement_loss(2 * k * tone, k * tone, only)) for k in (0.02, 0.2)]
+    loss = EnhancementLoss(replace(NOTHING, magnitude=1))
+    losses = [float(loss(2 * k * tone, k * tone)) for k in (0.02, 0.2)]
     assert losses[1] / losses[0] == pytest.approx(10**0.6, rel=0.1)
 
 
@@ -183,7 +189,7 @@ def test_resolutions_are_averaged(clean, noise):
     noisy = clean + noise
     each = [float(compressed_spectrum_loss(noisy, clean, weights, number)) for number in range(3)]
     for count in (1, 2, 3):
-        loss = enhancement_loss(noisy, clean, replace(weights, resolutions=count))
+        loss = EnhancementLoss(replace(weights, resolutions=count))(noisy, clean)
         assert float(loss) == pytest.approx(sum(each[:count]) / count, rel=1e-5)
 
 
@@ -194,14 +200,15 @@ def test_by_default_the_loss_is_the_one_of_the_embedded_weights():
     assert not (weights.si_snr)
     assert not (weights.mask)
     assert not weights.over_suppression
+    assert not weights.intelligibility
     assert RESOLUTIONS == ((512, 128), (1024, 256), (256, 64))
     assert weights.resolutions == 1
 
 
 def test_each_example_of_a_batch_has_a_loss_of_its_own(clean, noise):
-    weights = LossWeights(resolutions=2, si_snr=1, over_suppression=10)
+    loss = EnhancementLoss(ALL_TERMS)
     pair = torch.cat((clean + noise, clean + 3 * noise)), torch.cat((clean, clean))
-    together = enhancement_loss(*pair, weights, PerceptualLoss())
+    together = loss(*pair)
     for number in range(2):
-        alone = enhancement_loss(*(x[number : number + 1] for x in pair), weights, PerceptualLoss())
+        alone = loss(*(x[number : number + 1] for x in pair))
         torch.testing.assert_close(together[number : number + 1], alone)

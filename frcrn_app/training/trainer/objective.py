@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from frcrn_app.model import FRCRN, apply_mask, prepared
-from frcrn_app.training.losses import LossWeights, enhancement_loss, mask_loss
-from frcrn_app.training.perceptual import PerceptualLoss
+from frcrn_app.training.losses import EnhancementLoss, LossWeights, mask_loss
 
 
 class Objective:
@@ -34,7 +33,7 @@ class Objective:
         self._teacher = teacher
         self._teacher_share = teacher_share
         self._device = next(model.parameters()).device
-        self._perceptual = PerceptualLoss().to(self._device) if weights.perceptual else None
+        self._distance = EnhancementLoss(weights).to(self._device)
 
     def __call__(self, network: Callable[[Tensor], Tensor], noisy: Tensor, clean: Tensor) -> Tensor:
         """Mean loss of a batch [B, samples] on any device; `network` maps a spectrum to a mask."""
@@ -47,15 +46,14 @@ class Objective:
             mask = network(spectrum)
         mask = mask.float()
         enhanced = model.istft(apply_mask(spectrum, mask))
-        loss = enhancement_loss(enhanced, clean, weights, self._perceptual)
+        loss = self._distance(enhanced, clean)
         if weights.mask:
             loss = loss + weights.mask * mask_loss(mask, spectrum, model.stft(clean))
         if self._teacher is not None:
             with torch.no_grad():
                 taught = self._teacher(noisy)
             share = self._teacher_share
-            distance = enhancement_loss(enhanced, taught, weights, self._perceptual)
-            loss = (1 - share) * loss + share * distance
+            loss = (1 - share) * loss + share * self._distance(enhanced, taught)
         return loss.mean()
 
     def prepared(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
