@@ -64,6 +64,13 @@ def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
         help="channels of blocks over time at the deeper levels (default: no blocks)",
     )
     add(
+        "--real",
+        action="store_true",
+        default=None,
+        help="real convolutions of twice the channels in place of complex ones: twice the weights, "
+        "as much work",
+    )
+    add(
         "--causal",
         action="store_true",
         default=None,
@@ -267,7 +274,7 @@ def network_config(args: argparse.Namespace) -> "FRCRNConfig":
 
     if args.channels and args.channels % 8:
         raise UserError("training.channels", channels=args.channels)
-    names = ("channels", "unets", "inputs", "context", "causal", "lookahead")
+    names = ("channels", "unets", "inputs", "real", "context", "causal", "lookahead")
     asked: dict[str, Any] = {name: getattr(args, name) for name in names}
     asked = {name: value for name, value in asked.items() if value is not None}
     start = load_weights(args.init).config if args.init else NEW_NETWORK

@@ -3,6 +3,11 @@
 The first C channels hold the real part, the last C the imaginary part. A complex convolution with
 kernel Wr + i Wi is one real convolution with the block kernel [[Wr, -Wi], [Wi, Wr]]. Parameters
 keep the names and shapes of the reference implementation, so that its checkpoints load unchanged.
+
+Real convolutions, whose four blocks are free, take as much work and have twice the weights. Where a
+mask has hardly an imaginary part, nothing asks for blocks that repeat each other; that complex
+networks are no better than real ones of the same work is the finding of Wu et al., "Rethinking
+complex-valued deep neural networks for monaural speech enhancement", Interspeech 2023.
 """
 
 import torch
@@ -71,34 +76,17 @@ class ComplexBatchNorm2d(nn.Module):
         return y
 
 
-class ComplexConv2d(nn.Module):
-    """Complex convolution, [B, 2 C_in, F, T] to [B, 2 C_out, F', T']."""
+class BlockConv2d(nn.Module):
+    """Convolution, [B, 2 C_in, F, T] to [B, 2 C_out, F', T'], whatever its weight is made of."""
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: tuple[int, int],
-        stride: tuple[int, int] = (1, 1),
-        padding: tuple[int, int] = (0, 0),
-    ):
+    def __init__(self, stride: tuple[int, int], padding: tuple[int, int]):
         super().__init__()
         self.stride = stride
         self.padding = padding
-        shape = (out_channels, in_channels, *kernel_size)
-        self.conv_re = _Kernel(shape, out_channels)
-        self.conv_im = _Kernel(shape, out_channels)
 
     def real_parameters(self) -> tuple[Tensor, Tensor]:
         """Block weight [2 C_out, 2 C_in, kF, kT] and bias [2 C_out] of the real convolution."""
-        re, im = self.conv_re, self.conv_im
-        weight = torch.cat(
-            (
-                torch.cat((re.weight, -im.weight), 1),
-                torch.cat((im.weight, re.weight), 1),
-            )
-        )
-        return weight, torch.cat((re.bias - im.bias, re.bias + im.bias))
+        raise NotImplementedError
 
     def folded(self, bn: ComplexBatchNorm2d) -> tuple[Tensor, Tensor]:
         """`real_parameters` of the convolution followed by `bn` with its running statistics."""
@@ -112,8 +100,53 @@ class ComplexConv2d(nn.Module):
         return F.conv2d(x, weight, bias, self.stride, self.padding)
 
 
-class ComplexConvTranspose2d(nn.Module):
-    """Complex transposed convolution, stride (2, 1), of parts concatenated by channels.
+class ComplexConv2d(BlockConv2d):
+    """Complex convolution, [B, 2 C_in, F, T] to [B, 2 C_out, F', T']."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int] = (0, 0),
+    ):
+        super().__init__(stride, padding)
+        shape = (out_channels, in_channels, *kernel_size)
+        self.conv_re = _Kernel(shape, out_channels)
+        self.conv_im = _Kernel(shape, out_channels)
+
+    def real_parameters(self) -> tuple[Tensor, Tensor]:
+        re, im = self.conv_re, self.conv_im
+        weight = torch.cat(
+            (
+                torch.cat((re.weight, -im.weight), 1),
+                torch.cat((im.weight, re.weight), 1),
+            )
+        )
+        return weight, torch.cat((re.bias - im.bias, re.bias + im.bias))
+
+
+class RealConv2d(BlockConv2d):
+    """Real convolution of both parts, [B, 2 C_in, F, T] to [B, 2 C_out, F', T']."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, int],
+        stride: tuple[int, int] = (1, 1),
+        padding: tuple[int, int] = (0, 0),
+    ):
+        super().__init__(stride, padding)
+        self.kernel = _Kernel((2 * out_channels, 2 * in_channels, *kernel_size), 2 * out_channels)
+
+    def real_parameters(self) -> tuple[Tensor, Tensor]:
+        return self.kernel.weight, self.kernel.bias
+
+
+class BlockConvTranspose2d(nn.Module):
+    """Transposed convolution, stride (2, 1), of parts concatenated by channels.
 
     The input [B, 2 C_1 + 2 C_2 ..., F, T] is the concatenation of complex tensors with
     `in_channels` = (C_1, C_2, ...) channels, each with its real part first. The reference orders
@@ -121,25 +154,14 @@ class ComplexConvTranspose2d(nn.Module):
     the sound saves a copy of the largest tensors.
     """
 
-    def __init__(
-        self,
-        in_channels: tuple[int, ...],
-        out_channels: int,
-        kernel_size: tuple[int, int],
-    ):
+    def __init__(self, in_channels: tuple[int, ...], height: int):
         super().__init__()
         self.in_channels = in_channels
-        shape = (sum(in_channels), out_channels, *kernel_size)
-        self.tconv_re = _Kernel(shape, out_channels)
-        self.tconv_im = _Kernel(shape, out_channels)
+        self.height = height
 
     def real_parameters(self) -> tuple[Tensor, Tensor]:
         """Block weight [2 C_in, 2 C_out, kF, kT] and bias [2 C_out] of the real convolution."""
-        re, im = self.tconv_re, self.tconv_im
-        from_real = torch.cat((re.weight, im.weight), 1).split(self.in_channels)
-        from_imag = torch.cat((-im.weight, re.weight), 1).split(self.in_channels)
-        parts = [part for pair in zip(from_real, from_imag, strict=True) for part in pair]
-        return torch.cat(parts), torch.cat((re.bias - im.bias, re.bias + im.bias))
+        raise NotImplementedError
 
     def folded(self, bn: ComplexBatchNorm2d) -> tuple[Tensor, Tensor]:
         """`real_parameters` of the convolution followed by `bn` with its running statistics."""
@@ -153,6 +175,45 @@ class ComplexConvTranspose2d(nn.Module):
         if weight.shape[1] < 8:  # too few channels for the plain convolution's vector kernels
             return F.conv_transpose2d(x, weight, bias, (2, 1), (0, 1))
         return interleaved_convolution(x, weight, bias)
+
+
+class ComplexConvTranspose2d(BlockConvTranspose2d):
+    """Complex transposed convolution."""
+
+    def __init__(
+        self,
+        in_channels: tuple[int, ...],
+        out_channels: int,
+        kernel_size: tuple[int, int],
+    ):
+        super().__init__(in_channels, kernel_size[0])
+        shape = (sum(in_channels), out_channels, *kernel_size)
+        self.tconv_re = _Kernel(shape, out_channels)
+        self.tconv_im = _Kernel(shape, out_channels)
+
+    def real_parameters(self) -> tuple[Tensor, Tensor]:
+        re, im = self.tconv_re, self.tconv_im
+        from_real = torch.cat((re.weight, im.weight), 1).split(self.in_channels)
+        from_imag = torch.cat((-im.weight, re.weight), 1).split(self.in_channels)
+        parts = [part for pair in zip(from_real, from_imag, strict=True) for part in pair]
+        return torch.cat(parts), torch.cat((re.bias - im.bias, re.bias + im.bias))
+
+
+class RealConvTranspose2d(BlockConvTranspose2d):
+    """Transposed real convolution of both parts."""
+
+    def __init__(
+        self,
+        in_channels: tuple[int, ...],
+        out_channels: int,
+        kernel_size: tuple[int, int],
+    ):
+        super().__init__(in_channels, kernel_size[0])
+        shape = (2 * sum(in_channels), 2 * out_channels, *kernel_size)
+        self.kernel = _Kernel(shape, 2 * out_channels)
+
+    def real_parameters(self) -> tuple[Tensor, Tensor]:
+        return self.kernel.weight, self.kernel.bias
 
 
 def interleaved_convolution(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

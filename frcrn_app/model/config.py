@@ -17,6 +17,9 @@ class FRCRNConfig:
     # spectrum with its magnitudes compressed. 3: also that over its mean around. With 2 and 3, of
     # audio without infrasound (`level`).
     inputs: int = 1
+    # Whether convolutions are real ones of 2 x channels, which the parts share, in place of complex
+    # ones: as much work, and twice the weights.
+    real: bool = False
     context: int = 0  # real channels of the blocks over time (`context.ContextBlock`); 0: no blocks
     win_length: int = 640  # samples; the U-Net's frequency strides fit 321 bins only
     hop_length: int = 320  # samples
@@ -61,4 +64,5 @@ class FRCRNConfig:
         """Configuration from a mapping; entries of other names are ignored."""
         names = {field.name for field in fields(cls)}
         numbers = {name: int(value) for name, value in values.items() if name in names}
-        return cls(**{**numbers, "causal": bool(numbers.get("causal", False))})
+        switches = {name: bool(numbers.get(name, False)) for name in ("causal", "real")}
+        return cls(**{**numbers, **switches})

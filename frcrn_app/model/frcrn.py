@@ -27,9 +27,13 @@ class FRCRN(nn.Module):
         self.stft = STFT(config.win_length, config.hop_length)
         self.istft = InverseSTFT(config.win_length, config.hop_length)
         direction = {"causal": config.causal, "lookahead": config.lookahead}
-        self.unet = UNet(config.channels, config.inputs, config.context, **direction)
+        self.unet = UNet(
+            config.channels, config.inputs, config.context, **direction, real=config.real
+        )
         if config.unets == 2:
-            self.unet2 = UNet(config.channels, context=config.context, causal=config.causal)
+            self.unet2 = UNet(
+                config.channels, context=config.context, causal=config.causal, real=config.real
+            )
 
     def mask(self, spectrum: Tensor) -> Tensor:
         """Complex ratio mask [B, 2, F, T] of a spectrum [B, 2, F, T], each part in (-2, 2).

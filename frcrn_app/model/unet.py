@@ -5,7 +5,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from frcrn_app.model.attention import SqueezeExcitation
-from frcrn_app.model.complex_layers import ComplexBatchNorm2d, ComplexConv2d, ComplexConvTranspose2d
+from frcrn_app.model.complex_layers import (
+    BlockConv2d,
+    BlockConvTranspose2d,
+    ComplexBatchNorm2d,
+    ComplexConv2d,
+    ComplexConvTranspose2d,
+    RealConv2d,
+    RealConvTranspose2d,
+)
 from frcrn_app.model.context import DILATIONS, ContextBlock
 from frcrn_app.model.fsmn import FrequencyFSMN, TimeFSMN
 
@@ -21,7 +29,7 @@ UNUSED_LAYERS = ("fsmn_enc.0.", "fsmn_dec.6.", "se_layers_enc.6.", "se_layers_de
 
 
 def _normalised(
-    conv: ComplexConv2d | ComplexConvTranspose2d, bn: ComplexBatchNorm2d, x: Tensor
+    conv: BlockConv2d | BlockConvTranspose2d, bn: ComplexBatchNorm2d, x: Tensor
 ) -> Tensor:
     """Leaky ReLU of the normalised convolution; fixed statistics cost no pass of their own."""
     y = bn(conv(x)) if bn.training else conv(x, bn)
@@ -37,12 +45,19 @@ class Encoder(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: tuple[int, int], causal: bool
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, int],
+        causal: bool,
+        real: bool,
     ):
         super().__init__()
         self.causal = causal
         padding = (0, 0) if causal else PADDING
-        self.conv = ComplexConv2d(in_channels, out_channels, kernel_size, STRIDE, padding)
+        self.conv = (RealConv2d if real else ComplexConv2d)(
+            in_channels, out_channels, kernel_size, STRIDE, padding
+        )
         self.bn = ComplexBatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,10 +77,13 @@ class Decoder(nn.Module):
         out_channels: int,
         kernel_size: tuple[int, int],
         causal: bool,
+        real: bool,
     ):
         super().__init__()
         self.causal = causal
-        self.transconv = ComplexConvTranspose2d(in_channels, out_channels, kernel_size)
+        self.transconv = (RealConvTranspose2d if real else ComplexConvTranspose2d)(
+            in_channels, out_channels, kernel_size
+        )
         self.bn = ComplexBatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -95,17 +113,18 @@ class UNet(nn.Module):
         context: int = 0,
         causal: bool = False,
         lookahead: int = 0,
+        real: bool = False,
     ):
         super().__init__()
         self.causal = causal
         self.skip_delays = skip_delays(lookahead)
         c = channels
         self.encoders = nn.ModuleList(
-            Encoder(inputs if i == 0 else c, c, kernel, causal)
+            Encoder(inputs if i == 0 else c, c, kernel, causal, real)
             for i, kernel in enumerate(ENCODER_KERNELS)
         )
         self.decoders = nn.ModuleList(
-            Decoder((c,) if i == 0 else (c, c), c if i < DEPTH - 1 else 1, kernel, causal)
+            Decoder((c,) if i == 0 else (c, c), c if i < DEPTH - 1 else 1, kernel, causal, real)
             for i, kernel in enumerate(DECODER_KERNELS)
         )
         # Keys are the positions that the reference gives these layers in its lists.

@@ -7,14 +7,16 @@ in place of 10, and silent ones are left out of the spectrum rather than of the 
 """
 
 import torch
-from pystoi.stoi import BETA, DYN_RANGE, FS, MINFREQ, N_FRAME, NUMBAND, N
-from pystoi.utils import thirdoct
 from torch import Tensor, nn
 
 from frcrn_app.constants import SAMPLE_RATE
 
-WINDOW = N_FRAME * SAMPLE_RATE // FS  # samples, 25.6 ms
+WINDOW = round(0.0256 * SAMPLE_RATE)  # samples
 FFT = 1024
+BANDS, LOWEST_HZ = 15, 150  # third-octave bands and the centre of the first
+SEGMENT = 30  # frames that are compared at once, 384 ms
+SILENT_DB = 40  # below the loudest frame of the clean speech
+DISTORTION_DB = 15  # above the speech in a band, where more of it counts no more
 FLOOR = 1e-8  # of power: the slope of a root is infinite at zero
 
 
@@ -30,7 +32,10 @@ class IntelligibilityLoss(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        bands, _ = thirdoct(SAMPLE_RATE, FFT, NUMBAND, MINFREQ)  # [bands, F]
+        # Training is configured where no scores are installed.
+        from pystoi.utils import thirdoct
+
+        bands, *_ = thirdoct(SAMPLE_RATE, FFT, BANDS, LOWEST_HZ)  # [bands, F]
         self.register_buffer("window", torch.hann_window(WINDOW, periodic=False), persistent=False)
         self.register_buffer(
             "bands", torch.from_numpy(bands).float().T.contiguous(), persistent=False
@@ -39,7 +44,7 @@ class IntelligibilityLoss(nn.Module):
     def forward(self, enhanced: Tensor, clean: Tensor) -> Tensor:
         power, reference = self._power(enhanced), self._power(clean)  # [B, T, F]
         energy = reference.sum(-1)
-        heard = energy > energy.amax(1, keepdim=True) * 10 ** (-DYN_RANGE / 10)
+        heard = energy > energy.amax(1, keepdim=True) * 10 ** (-SILENT_DB / 10)
         envelopes, references = ((p @ self.bands + FLOOR).sqrt() for p in (power, reference))
         missing = [
             1 - _correlation(mine[kept], theirs[kept])
@@ -57,10 +62,13 @@ class IntelligibilityLoss(nn.Module):
 
 def _correlation(degraded: Tensor, clean: Tensor) -> Tensor:
     """Mean correlation of envelopes [frames, bands], over segments of 30 frames and bands."""
-    if len(clean) < N:
+    if len(clean) < SEGMENT:
         return degraded.sum() * 0 + 1
-    degraded, clean = degraded.unfold(0, N, 1), clean.unfold(0, N, 1)  # [segments, bands, N]
+    degraded, clean = (
+        degraded.unfold(0, SEGMENT, 1),
+        clean.unfold(0, SEGMENT, 1),
+    )  # [segments, bands, SEGMENT]
     level = clean.norm(dim=-1, keepdim=True) / degraded.norm(dim=-1, keepdim=True)
-    degraded = torch.minimum(degraded * level, clean * (1 + 10 ** (-BETA / 20)))
+    degraded = torch.minimum(degraded * level, clean * (1 + 10 ** (DISTORTION_DB / 20)))
     degraded, clean = (x - x.mean(-1, keepdim=True) for x in (degraded, clean))
     return torch.cosine_similarity(degraded, clean, dim=-1).mean()

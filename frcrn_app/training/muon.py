@@ -28,7 +28,7 @@ def is_hidden_matrix(parameter: Tensor) -> bool:
 
     Not for biases, gains, depth-wise kernels, and layers from or to the spectrum itself.
     """
-    if parameter.ndim not in (2, 4) or parameter.shape[1] <= SPECTRA:
+    if parameter.ndim not in (2, 4) or parameter.shape[1] <= 2 * SPECTRA:
         return False
     return min(parameter.shape[0], parameter[0].numel()) >= SMALLEST
 

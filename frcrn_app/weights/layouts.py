@@ -35,6 +35,7 @@ _LISTS = {
 _UNUSED = tuple(f"{unet}.{layer}" for unet in ("unet", "unet2") for layer in UNUSED_LAYERS)
 _AVERAGED = "n_averaged"  # of torch's AveragedModel
 _FIRST_KERNEL = "unet.encoders.0.conv.conv_re.weight"
+_FIRST_REAL_KERNEL = "unet.encoders.0.conv.kernel.weight"  # of real convolutions, both parts in one
 _FIRST_CONTEXT = f"unet.context_enc.{min(DILATIONS)}.expand.weight"
 _TRANSFORMS = ("stft.", "istft.")
 
@@ -61,16 +62,18 @@ def configuration(tensors: dict[str, Tensor], metadata: dict[str, str], path: Pa
     Raises:
         CheckpointError: no such network, or the two contradict each other.
     """
-    kernel = tensors.get(_FIRST_KERNEL)
+    real = _FIRST_REAL_KERNEL in tensors
+    kernel = tensors.get(_FIRST_REAL_KERNEL if real else _FIRST_KERNEL)
     if kernel is None or kernel.ndim != 4:
         raise CheckpointError(
             "weights.not_frcrn", path=path, name=_FIRST_KERNEL, found=shortened(tensors)
         )
     expansion = tensors.get(_FIRST_CONTEXT)
     sizes = {
-        "channels": kernel.shape[0],
+        "channels": kernel.shape[0] // (2 if real else 1),
         "unets": 2 if any(name.startswith("unet2.") for name in tensors) else 1,
-        "inputs": kernel.shape[1],
+        "inputs": kernel.shape[1] // (2 if real else 1),
+        "real": real,
         "context": 0 if expansion is None else len(expansion),
     }
     try:

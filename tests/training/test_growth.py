@@ -1,5 +1,7 @@
 """A grown network starts exactly where the smaller one ended."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -27,6 +29,7 @@ def test_growing_keeps_the_function(larger):
         FRCRNConfig(16, 1, 3, context=40),  # wider blocks
         FRCRNConfig(24, 1, 3, context=24),  # more channels around the same blocks
         FRCRNConfig(24, 2, 3, context=40),
+        FRCRNConfig(24, 2, 3, real=True, context=40),
     ],
     ids=str,
 )
@@ -47,6 +50,43 @@ def test_growing_blocks_over_time_keeps_the_function(larger):
         torch.testing.assert_close(grown(noisy), learnt(noisy), rtol=0, atol=1e-5)
         # The form that inference runs is the same function.
         torch.testing.assert_close(fuse(grown)(noisy), grown(noisy), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "larger",
+    [
+        FRCRNConfig(16, 1, real=True),
+        FRCRNConfig(16, 2, 3, real=True, context=24),
+        FRCRNConfig(24, 1, 2, real=True),
+        FRCRNConfig(16, 1, 1, real=True, causal=True),
+    ],
+    ids=str,
+)
+def test_real_convolutions_keep_the_function_and_have_twice_the_weights(larger):
+    small = FRCRN(FRCRNConfig(16, 1, causal=larger.causal)).eval()
+    small.load_state_dict(seeded_state(small))
+    noisy = waveform(3_200)
+    grown = grow(small, FRCRN(larger)).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(grown(noisy), small(noisy), rtol=0, atol=1e-5)
+        complex_kernel, real_kernel = (
+            [p for n, p in net.unet.encoders[3].conv.named_parameters() if n.endswith("weight")]
+            for net in (grow(small, FRCRN(replace(larger, real=False))), grown)
+        )
+        assert sum(map(torch.numel, real_kernel)) == 2 * sum(map(torch.numel, complex_kernel))
+        # Trained, their blocks part: then, too, the form that inference runs is the same function.
+        generator = torch.Generator().manual_seed(0)
+        for name, parameter in grown.named_parameters():
+            if name.endswith("kernel.weight"):
+                parameter.add_(0.02 * torch.randn(parameter.shape, generator=generator))
+        torch.testing.assert_close(fuse(grown)(noisy), grown(noisy), rtol=0, atol=1e-4)
+        wider = grow(grown, FRCRN(replace(larger, channels=32))).eval()
+        torch.testing.assert_close(wider(noisy), grown(noisy), rtol=0, atol=1e-5)
+
+
+def test_a_real_network_does_not_become_a_complex_one():
+    with pytest.raises(CheckpointError, match="real 1"):
+        grow(FRCRN(FRCRNConfig(16, 1, real=True)), FRCRN(FRCRNConfig(16, 1)))
 
 
 def test_new_channels_get_gradients():

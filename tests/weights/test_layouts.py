@@ -64,6 +64,25 @@ def test_safetensors_keep_every_number(unets, inputs, noisy, tmp_path):
     torch.testing.assert_close(loaded.model(noisy), model(noisy), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        FRCRNConfig(16, 1, 3, real=True),
+        FRCRNConfig(16, 2, 1, real=True, context=12),
+        FRCRNConfig(16, 1, 3, context=12),
+    ],
+    ids=str,
+)
+def test_our_own_architectures_are_recognised_by_their_shapes(config, noisy, tmp_path):
+    model = with_statistics(FRCRN(config)).eval()
+    torch.save(model.state_dict(), tmp_path / "bare.pt")
+    loaded = load_weights(tmp_path / "bare.pt")
+    assert loaded.config == config
+    torch.testing.assert_close(loaded.model(noisy), model(noisy), rtol=0, atol=0)
+    path = save_weights(tmp_path / "with_metadata.safetensors", model, half=False)
+    assert load_weights(path).config == config
+
+
 def test_safetensors_are_known_by_their_content(network, tmp_path):
     path = save_weights(tmp_path / "own.safetensors", network)
     assert load_weights(path.rename(tmp_path / "blob")).config == SMALL

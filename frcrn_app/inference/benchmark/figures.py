@@ -13,7 +13,7 @@ from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.inference.benchmark.contestants import Measured
 from frcrn_app.inference.request import EDGE
 from frcrn_app.model import FRCRN, FRCRNConfig
-from frcrn_app.model.complex_layers import ComplexConv2d, ComplexConvTranspose2d
+from frcrn_app.model.complex_layers import BlockConv2d, BlockConvTranspose2d
 from frcrn_app.model.fsmn import FrequencyFSMN, TimeFSMN
 
 
@@ -92,11 +92,12 @@ def gflop_per_second(config: FRCRNConfig) -> float:
 
     def hook(module: torch.nn.Module, inputs: tuple, output: Tensor) -> None:
         nonlocal count
-        if isinstance(module, ComplexConv2d):
-            positions, kernels = output.shape[2] * output.shape[3], [module.conv_re.weight]
-        elif isinstance(module, ComplexConvTranspose2d):
-            positions, kernels = inputs[0].shape[2] * inputs[0].shape[3], [module.tconv_re.weight]
-        elif isinstance(module, FrequencyFSMN | TimeFSMN):
+        if isinstance(module, BlockConv2d | BlockConvTranspose2d):
+            meeting = inputs[0] if isinstance(module, BlockConvTranspose2d) else output
+            weight, _ = module.real_parameters()
+            count += 2 * meeting.shape[2] * meeting.shape[3] * weight.numel()
+            return
+        if isinstance(module, FrequencyFSMN | TimeFSMN):
             positions = output.shape[2] * output.shape[3]
             kernels = [p for n, p in module.named_parameters() if "_re_" in n and p.ndim > 1]
         elif isinstance(module, torch.nn.Conv2d):  # of blocks over time, which are real

@@ -10,10 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from frcrn_app.inference.fused.memory import Memory
-from frcrn_app.inference.fused.products import SLOPE, Convolution, chunks, keep, linear
+from frcrn_app.inference.fused.products import (
+    SLOPE,
+    Convolution,
+    RealConvolution,
+    chunks,
+    keep,
+    linear,
+)
 from frcrn_app.model import unet
 from frcrn_app.model.attention import SqueezeExcitation
-from frcrn_app.model.complex_layers import ComplexConv2d
+from frcrn_app.model.complex_layers import ComplexConv2d, RealConv2d, RealConvTranspose2d
 from frcrn_app.model.context import KERNEL, ContextBlock
 from frcrn_app.model.fsmn import FrequencyFSMN
 from frcrn_app.model.past import Past, running_mean, with_past
@@ -61,9 +68,13 @@ class Encoder(nn.Module):
         super().__init__()
         self.memory = Memory(fsmn.fsmn_re_L1, fsmn.fsmn_im_L1, dtype)
         conv = encoder.conv
-        re, im = (k.weight.transpose(2, 3) for k in (conv.conv_re, conv.conv_im))
-        _, bias = conv.real_parameters()
-        self.conv = Convolution(re, im, bias, encoder.bn, conv.stride[0], 0, dtype)
+        if isinstance(conv, RealConv2d):
+            weight, bias = conv.folded(encoder.bn)
+            self.conv = RealConvolution(weight.transpose(2, 3), bias, conv.stride[0], 0, dtype)
+        else:
+            re, im = (k.weight.transpose(2, 3) for k in (conv.conv_re, conv.conv_im))
+            _, bias = conv.real_parameters()
+            self.conv = Convolution(re, im, bias, encoder.bn, conv.stride[0], 0, dtype)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         batch, present, _, height, channels = x.shape
@@ -93,14 +104,24 @@ class Decoder(nn.Module):
         super().__init__()
         # An output row meets every second tap, and as a convolution it meets them in reverse.
         conv = decoder.transconv
-        kernels = [k.weight.permute(1, 0, 3, 2) for k in (conv.tconv_re, conv.tconv_im)]
-        self.taps = kernels[0].shape[3]
-        _, bias = conv.real_parameters()
 
-        def rows(parity: int) -> Convolution:
-            re, im = (kernel[..., parity::2].flip(2, 3) for kernel in kernels)
+        def row(kernel: Tensor, parity: int) -> Tensor:
+            return kernel.permute(1, 0, 3, 2)[..., parity::2].flip(2, 3)  # [C_out, C_in, kT, kF]
+
+        def rows(parity: int) -> Convolution | RealConvolution:
+            if isinstance(conv, RealConvTranspose2d):
+                weight, bias = conv.folded(decoder.bn)
+                parts = [part.chunk(2) for part in weight.split([2 * c for c in conv.in_channels])]
+                # Of both inputs the real parts, then the imaginary ones, as `_gather` has them.
+                weight = row(
+                    torch.cat([torch.cat(part) for part in zip(*parts, strict=True)]), parity
+                )
+                return RealConvolution(weight, bias, 1, weight.shape[3] - 1, dtype)
+            re, im = (row(kernel.weight, parity) for kernel in (conv.tconv_re, conv.tconv_im))
+            _, bias = conv.real_parameters()
             return Convolution(re, im, bias, decoder.bn, 1, re.shape[3] - 1, dtype)
 
+        self.taps = conv.height
         self.even, self.odd = rows(0), rows(1)
         self.memory = Memory(fsmn.fsmn_re_L1, fsmn.fsmn_im_L1, dtype)
 

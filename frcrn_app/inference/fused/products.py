@@ -3,6 +3,7 @@
 - A complex convolution takes three real ones instead of four (Gauss): with s = re + im,
   y_re = Wr s - (Wr + Wi) im and y_im = Wr s + (Wi - Wr) re. That saves a quarter of the
   multiplications and costs additions that stay in the cache.
+- Four real kernels that are no complex one are a single real convolution of both parts together.
 - Over time, where a kernel has two taps, three output frames take four products in place of six
   (Winograd; Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016), where
   the channels are enough to pay for its additions.
@@ -122,6 +123,40 @@ class Convolution(nn.Module):
             plus = plus.permute(0, 3, 1, 2)
             y = onednn_convolution_plus(x, plus, kernel, stride, padding)
         return y.permute(0, 2, 3, 1)
+
+
+class RealConvolution(nn.Module):
+    """The same, with batch norm folded in, of four kernels between real and imaginary parts."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor, stride: int, padding: int, dtype: torch.dtype):
+        """weight: [2 C_out, 2 C_in, kT, kF], real parts first; stride, padding: over F."""
+        super().__init__()
+        self.stride, self.padding, self.taps = stride, padding, weight.shape[3]
+        self.channels = weight.shape[0] // 2
+        keep(self, "weight", weight, dtype)
+        keep(self, "bias", bias, dtype)
+
+    def height(self, height: int) -> int:
+        """Frequencies of the output."""
+        return (height + 2 * self.padding - self.taps) // self.stride + 1
+
+    def frames(self, count: int) -> int:
+        """How many input frames `forward` takes for `count` output frames."""
+        return count + 1
+
+    def inputs(self, planes: Tensor) -> Tensor:
+        """What `forward` multiplies, [B, 2 C_in, T, F], of both parts [2, B, T, F, C_in]."""
+        return torch.cat(planes.unbind(0), -1).permute(0, 3, 1, 2)
+
+    def forward(self, inputs: Tensor, out: Tensor) -> None:
+        """Writes the result to out [B, T, 2, F', C_out]."""
+        stride, padding = (1, self.stride), (0, self.padding)
+        y = F.conv2d(inputs, self.weight, self.bias, stride, padding).permute(0, 2, 3, 1)
+        for part, own in enumerate(y.chunk(2, -1)):
+            torch.ops.aten.leaky_relu.out(own[:, : out.shape[1]], SLOPE, out=out[:, :, part])
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, then: str = "none") -> Tensor:
