@@ -10,11 +10,14 @@ from pathlib import Path
 import torch
 
 from frcrn_app.errors import CheckpointError
+from frcrn_app.training.growth import with_real_convolutions
 from frcrn_app.weights import LoadedWeights, load_weights, save_weights
 
 
 def average_weights(weights: Sequence[str | Path], out: str | Path, *, half: bool = True) -> Path:
     """Writes the mean of weights of one architecture, statistics of normalisation included.
+
+    Among networks of real convolutions, complex ones count as the real ones that they are.
 
     Args:
         weights: names or paths, two or more.
@@ -27,14 +30,16 @@ def average_weights(weights: Sequence[str | Path], out: str | Path, *, half: boo
     if len(weights) < 2:
         raise CheckpointError("training.average_of_one")
     loaded = [load_weights(name) for name in weights]
-    first = loaded[0]
-    for other in loaded[1:]:
-        if other.config != first.config:
+    models = [one.model for one in loaded]
+    if any(model.config.real for model in models):
+        models = [with_real_convolutions(model) for model in models]
+    for one, model in zip(loaded, models, strict=True):
+        if model.config != models[0].config:
             raise CheckpointError(
-                "training.average_of_different", first=first.entry.path, other=other.entry.path
+                "training.average_of_different", first=loaded[0].entry.path, other=one.entry.path
             )
-    mean = copy.deepcopy(first.model)
-    states = [one.model.state_dict() for one in loaded]
+    mean = copy.deepcopy(models[0])
+    states = [model.state_dict() for model in models]
     with torch.no_grad():
         for name, tensor in mean.state_dict().items():
             if tensor.is_floating_point():

@@ -38,7 +38,7 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
             "training.cannot_shrink", small=_size(old, sizes), large=_size(new, sizes)
         )
     if new.real and not old.real:
-        small = _with_real_convolutions(grow(small, FRCRN(replace(new, real=False))))
+        small = with_real_convolutions(grow(small, FRCRN(replace(new, real=False))))
         old = new
     source = small.state_dict()
     for name, tensor in large.state_dict().items():
@@ -50,10 +50,14 @@ def grow(small: FRCRN, large: FRCRN) -> FRCRN:
     return large
 
 
-def _with_real_convolutions(network: FRCRN) -> FRCRN:
-    """The same function by real convolutions."""
+@torch.no_grad()
+def with_real_convolutions(network: FRCRN) -> FRCRN:
+    """The same function by real convolutions, or the network itself where it has such."""
+    if network.config.real:
+        return network
     real = FRCRN(replace(network.config, real=True))
     real.load_state_dict(network.state_dict(), strict=False)
+    real.train(network.training)
     for name, module in real.named_modules():
         if isinstance(module, RealConv2d | RealConvTranspose2d):
             source = network.get_submodule(name)

@@ -64,10 +64,7 @@ def _correlation(degraded: Tensor, clean: Tensor) -> Tensor:
     """Mean correlation of envelopes [frames, bands], over segments of 30 frames and bands."""
     if len(clean) < SEGMENT:
         return degraded.sum() * 0 + 1
-    degraded, clean = (
-        degraded.unfold(0, SEGMENT, 1),
-        clean.unfold(0, SEGMENT, 1),
-    )  # [segments, bands, SEGMENT]
+    degraded, clean = (x.unfold(0, SEGMENT, 1) for x in (degraded, clean))  # [.., bands, frames]
     level = clean.norm(dim=-1, keepdim=True) / degraded.norm(dim=-1, keepdim=True)
     degraded = torch.minimum(degraded * level, clean * (1 + 10 ** (DISTORTION_DB / 20)))
     degraded, clean = (x - x.mean(-1, keepdim=True) for x in (degraded, clean))

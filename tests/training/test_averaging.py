@@ -8,7 +8,9 @@ from frcrn_app.cli import main as cli
 from frcrn_app.errors import CheckpointError
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.training import average_weights
+from frcrn_app.training.growth import grow
 from frcrn_app.weights import load_weights, save_weights
+from golden.seeded import waveform
 
 
 @pytest.fixture
@@ -36,6 +38,19 @@ def test_every_tensor_is_the_mean(files, tmp_path):
             torch.testing.assert_close(tensor, mean, rtol=1e-3, atol=1e-5)  # half precision
     with safe_open(out, "pt") as stored:
         assert stored.metadata()["average_of_sha256"].count(",") == 2
+
+
+def test_complex_convolutions_count_as_the_real_ones_that_they_are(files, tmp_path):
+    grown = grow(load_weights(files[1]).model, FRCRN(FRCRNConfig(8, 1, real=True)))
+    real = save_weights(tmp_path / "real.safetensors", grown, half=False)
+    means = [
+        load_weights(average_weights([files[0], other], tmp_path / "mean.safetensors", half=False))
+        for other in (files[1], real)
+    ]
+    noisy = waveform(3_200)
+    assert [mean.config.real for mean in means] == [False, True]
+    expected, enhanced = (mean.model(noisy) for mean in means)
+    torch.testing.assert_close(enhanced, expected, rtol=0, atol=1e-5)
 
 
 def test_what_has_no_mean_is_refused(files, tmp_path):
