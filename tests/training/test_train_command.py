@@ -219,7 +219,9 @@ def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache, quic
     for key, tensor in states[0].items():
         moved += float((tensor - start[key]).square().sum())
         apart += float((tensor - states[1][key]).square().sum())
-    assert apart < 1e-4 * moved  # sums in another order, no more
+    # Sums in another order, no more; Muon magnifies them where a gradient is next to nothing.
+    # Had each process gone by its own example alone, they would be as far apart as they moved.
+    assert apart < 5e-3 * moved
 
 
 @pytest.mark.usefixtures("quick_statistics")
