@@ -1,7 +1,13 @@
 """The FRCRN network: tensors in, tensors out; imports torch alone."""
 
 from frcrn_app.constants import SAMPLE_RATE
-from frcrn_app.model.complex_layers import ComplexBatchNorm2d
+from frcrn_app.model.complex_layers import (
+    BlockConv2d,
+    BlockConvTranspose2d,
+    ComplexBatchNorm2d,
+    RealConv2d,
+    RealConvTranspose2d,
+)
 from frcrn_app.model.config import FRCRNConfig
 from frcrn_app.model.context import DILATIONS
 from frcrn_app.model.frcrn import FRCRN, apply_mask
@@ -22,8 +28,12 @@ __all__ = [
     "SAMPLE_RATE",
     "SPEECH_STARTS_HZ",
     "UNUSED_LAYERS",
+    "BlockConv2d",
+    "BlockConvTranspose2d",
     "ComplexBatchNorm2d",
     "FRCRNConfig",
+    "RealConv2d",
+    "RealConvTranspose2d",
     "apply_mask",
     "infrasound_taps",
     "normalisation_gain",

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from frcrn_app.errors import CheckpointError
-from frcrn_app.model import FRCRN, FRCRNConfig
-from frcrn_app.model.complex_layers import (
+from frcrn_app.model import (
+    FRCRN,
     BlockConv2d,
     BlockConvTranspose2d,
+    FRCRNConfig,
     RealConv2d,
     RealConvTranspose2d,
 )

@@ -99,7 +99,7 @@ def test_a_recording_is_cleaned_from_another_folder(installed, tmp_path):
     clean = load_audio(EXAMPLES / "pairs" / "clean" / NOISY.name)
     assert cleaned.samples.shape == noisy.samples.shape
     noise = np.mean((noisy.samples - clean.samples) ** 2)
-    assert np.mean((cleaned.samples - clean.samples) ** 2) < 0.5 * noise
+    assert np.mean((cleaned.samples - clean.samples) ** 2) < 0.7 * noise
 
 
 def test_weights_are_fetched_to_the_users_cache_and_not_into_the_package(installed, tmp_path):
