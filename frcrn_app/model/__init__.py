@@ -2,8 +2,7 @@
 
 from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.model.complex_layers import (
-    BlockConv2d,
-    BlockConvTranspose2d,
+    BlockConvolution,
     ComplexBatchNorm2d,
     RealConv2d,
     RealConvTranspose2d,
@@ -28,8 +27,7 @@ __all__ = [
     "SAMPLE_RATE",
     "SPEECH_STARTS_HZ",
     "UNUSED_LAYERS",
-    "BlockConv2d",
-    "BlockConvTranspose2d",
+    "BlockConvolution",
     "ComplexBatchNorm2d",
     "FRCRNConfig",
     "RealConv2d",

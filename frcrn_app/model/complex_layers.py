@@ -10,6 +10,8 @@ networks are no better than real ones of the same work is the finding of Wu et a
 complex-valued deep neural networks for monaural speech enhancement", Interspeech 2023.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -76,27 +78,44 @@ class ComplexBatchNorm2d(nn.Module):
         return y
 
 
-class BlockConv2d(nn.Module):
-    """Convolution, [B, 2 C_in, F, T] to [B, 2 C_out, F', T'], whatever its weight is made of."""
+class BlockConvolution(nn.Module, ABC):
+    """A real convolution of real and imaginary parts, whatever its weight is made of."""
+
+    per_output: tuple[int, ...]  # shape in which a factor of each output meets the weight
+
+    @abstractmethod
+    def real_parameters(self) -> tuple[Tensor, Tensor]:
+        """Block weight and bias [2 C_out] of the real convolution.
+
+        The weight is [2 C_out, 2 C_in, kF, kT], of a transposed one [2 C_in, 2 C_out, kF, kT].
+        """
+
+    @abstractmethod
+    def convolved(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """The convolution of x [B, 2 C_in, F, T] by such a weight and bias."""
+
+    def folded(self, bn: ComplexBatchNorm2d) -> tuple[Tensor, Tensor]:
+        """`real_parameters` of the convolution followed by `bn` with its running statistics."""
+        weight, bias = self.real_parameters()
+        scale, shift = bn.scale_and_shift()
+        return weight * scale.view(self.per_output), bias * scale + shift
+
+    def forward(self, x: Tensor, bn: ComplexBatchNorm2d | None = None) -> Tensor:
+        """Convolution, followed by `bn` with its running statistics where one is given."""
+        return self.convolved(x, *(self.real_parameters() if bn is None else self.folded(bn)))
+
+
+class BlockConv2d(BlockConvolution):
+    """Convolution, [B, 2 C_in, F, T] to [B, 2 C_out, F', T']."""
+
+    per_output = (-1, 1, 1, 1)
 
     def __init__(self, stride: tuple[int, int], padding: tuple[int, int]):
         super().__init__()
         self.stride = stride
         self.padding = padding
 
-    def real_parameters(self) -> tuple[Tensor, Tensor]:
-        """Block weight [2 C_out, 2 C_in, kF, kT] and bias [2 C_out] of the real convolution."""
-        raise NotImplementedError
-
-    def folded(self, bn: ComplexBatchNorm2d) -> tuple[Tensor, Tensor]:
-        """`real_parameters` of the convolution followed by `bn` with its running statistics."""
-        weight, bias = self.real_parameters()
-        scale, shift = bn.scale_and_shift()
-        return weight * scale[:, None, None, None], bias * scale + shift
-
-    def forward(self, x: Tensor, bn: ComplexBatchNorm2d | None = None) -> Tensor:
-        """Convolution, followed by `bn` with its running statistics where one is given."""
-        weight, bias = self.real_parameters() if bn is None else self.folded(bn)
+    def convolved(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         return F.conv2d(x, weight, bias, self.stride, self.padding)
 
 
@@ -145,7 +164,7 @@ class RealConv2d(BlockConv2d):
         return self.kernel.weight, self.kernel.bias
 
 
-class BlockConvTranspose2d(nn.Module):
+class BlockConvTranspose2d(BlockConvolution):
     """Transposed convolution, stride (2, 1), of parts concatenated by channels.
 
     The input [B, 2 C_1 + 2 C_2 ..., F, T] is the concatenation of complex tensors with
@@ -154,24 +173,14 @@ class BlockConvTranspose2d(nn.Module):
     the sound saves a copy of the largest tensors.
     """
 
+    per_output = (-1, 1, 1)
+
     def __init__(self, in_channels: tuple[int, ...], height: int):
         super().__init__()
         self.in_channels = in_channels
         self.height = height
 
-    def real_parameters(self) -> tuple[Tensor, Tensor]:
-        """Block weight [2 C_in, 2 C_out, kF, kT] and bias [2 C_out] of the real convolution."""
-        raise NotImplementedError
-
-    def folded(self, bn: ComplexBatchNorm2d) -> tuple[Tensor, Tensor]:
-        """`real_parameters` of the convolution followed by `bn` with its running statistics."""
-        weight, bias = self.real_parameters()
-        scale, shift = bn.scale_and_shift()
-        return weight * scale[:, None, None], bias * scale + shift
-
-    def forward(self, x: Tensor, bn: ComplexBatchNorm2d | None = None) -> Tensor:
-        """Convolution, followed by `bn` with its running statistics where one is given."""
-        weight, bias = self.real_parameters() if bn is None else self.folded(bn)
+    def convolved(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         if weight.shape[1] < 8:  # too few channels for the plain convolution's vector kernels
             return F.conv_transpose2d(x, weight, bias, (2, 1), (0, 1))
         return interleaved_convolution(x, weight, bias)

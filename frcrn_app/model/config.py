@@ -9,7 +9,7 @@ FIRST_BIN = 2
 
 @dataclass(frozen=True)
 class FRCRNConfig:
-    """Size of the network. Lighter ones differ by `channels` and `unets` alone."""
+    """Size of the network. The defaults are those of the released one."""
 
     channels: int = 128  # complex channels of every layer; a multiple of 8 (attention's squeeze)
     unets: int = 2  # 2: mask = tanh(u1) + tanh(u2(u1)), 1: mask = tanh(u1)

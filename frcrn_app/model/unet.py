@@ -6,8 +6,7 @@ from torch.nn import functional as F
 
 from frcrn_app.model.attention import SqueezeExcitation
 from frcrn_app.model.complex_layers import (
-    BlockConv2d,
-    BlockConvTranspose2d,
+    BlockConvolution,
     ComplexBatchNorm2d,
     ComplexConv2d,
     ComplexConvTranspose2d,
@@ -28,9 +27,7 @@ PADDING = (0, 1)  # an encoder adds a frame, a decoder takes it away; not so in 
 UNUSED_LAYERS = ("fsmn_enc.0.", "fsmn_dec.6.", "se_layers_enc.6.", "se_layers_dec.5.")
 
 
-def _normalised(
-    conv: BlockConv2d | BlockConvTranspose2d, bn: ComplexBatchNorm2d, x: Tensor
-) -> Tensor:
+def _normalised(conv: BlockConvolution, bn: ComplexBatchNorm2d, x: Tensor) -> Tensor:
     """Leaky ReLU of the normalised convolution; fixed statistics cost no pass of their own."""
     y = bn(conv(x)) if bn.training else conv(x, bn)
     # Not in place: a decoder's y is a view, whose gradient would come in another memory layout.

@@ -9,8 +9,7 @@ from torch import Tensor
 from frcrn_app.errors import CheckpointError
 from frcrn_app.model import (
     FRCRN,
-    BlockConv2d,
-    BlockConvTranspose2d,
+    BlockConvolution,
     FRCRNConfig,
     RealConv2d,
     RealConvTranspose2d,
@@ -62,7 +61,7 @@ def with_real_convolutions(network: FRCRN) -> FRCRN:
     for name, module in real.named_modules():
         if isinstance(module, RealConv2d | RealConvTranspose2d):
             source = network.get_submodule(name)
-            assert isinstance(source, BlockConv2d | BlockConvTranspose2d)
+            assert isinstance(source, BlockConvolution)
             weight, bias = source.real_parameters()
             module.kernel.weight.copy_(weight)
             module.kernel.bias.copy_(bias)

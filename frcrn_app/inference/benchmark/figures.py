@@ -13,7 +13,7 @@ from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.inference.benchmark.contestants import Measured
 from frcrn_app.inference.request import EDGE
 from frcrn_app.model import FRCRN, FRCRNConfig
-from frcrn_app.model.complex_layers import BlockConv2d, BlockConvTranspose2d
+from frcrn_app.model.complex_layers import BlockConvolution, BlockConvTranspose2d
 from frcrn_app.model.fsmn import FrequencyFSMN, TimeFSMN
 
 
@@ -92,7 +92,7 @@ def gflop_per_second(config: FRCRNConfig) -> float:
 
     def hook(module: torch.nn.Module, inputs: tuple, output: Tensor) -> None:
         nonlocal count
-        if isinstance(module, BlockConv2d | BlockConvTranspose2d):
+        if isinstance(module, BlockConvolution):
             meeting = inputs[0] if isinstance(module, BlockConvTranspose2d) else output
             weight, _ = module.real_parameters()
             count += 2 * meeting.shape[2] * meeting.shape[3] * weight.numel()

@@ -26,7 +26,19 @@ TILE = 3  # output frames that share products
 TILED_CHANNELS = 128  # of the input, from which sharing is faster than a convolution of two taps
 
 
-class Convolution(nn.Module):
+class _OverFrequency(nn.Module):
+    """What convolutions know of the frequency axis."""
+
+    def __init__(self, taps: int, stride: int, padding: int):
+        super().__init__()
+        self.taps, self.stride, self.padding = taps, stride, padding
+
+    def height(self, height: int) -> int:
+        """Frequencies of the output."""
+        return (height + 2 * self.padding - self.taps) // self.stride + 1
+
+
+class Convolution(_OverFrequency):
     """Complex convolution, batch norm and leaky ReLU by three real convolutions (see the head)."""
 
     scale: Tensor
@@ -43,8 +55,7 @@ class Convolution(nn.Module):
         dtype: torch.dtype,
     ):
         """re, im: kernels [C_out, C_in, kT, kF]; stride, padding: over F."""
-        super().__init__()
-        self.stride, self.padding, self.taps = stride, padding, re.shape[3]
+        super().__init__(re.shape[3], stride, padding)
         self.channels = re.shape[0]
         self.tiled = on_onednn(re.device, dtype) and re.shape[1] >= TILED_CHANNELS
         scale, shift = (v.unflatten(0, (2, -1)) for v in bn.scale_and_shift())  # [2, C_out]
@@ -60,10 +71,6 @@ class Convolution(nn.Module):
                 keep(self, f"of_{name}{i}", part, dtype)
         keep(self, "scale", scale, torch.float32)
         keep(self, "bias", bias.view(2, -1) * scale + shift, dtype)
-
-    def height(self, height: int) -> int:
-        """Frequencies of the output."""
-        return (height + 2 * self.padding - self.taps) // self.stride + 1
 
     def frames(self, count: int) -> int:
         """How many input frames `forward` takes for `count` output frames."""
@@ -125,23 +132,18 @@ class Convolution(nn.Module):
         return y.permute(0, 2, 3, 1)
 
 
-class RealConvolution(nn.Module):
-    """The same, with batch norm folded in, of four kernels between real and imaginary parts."""
+class RealConvolution(_OverFrequency):
+    """Real convolution of both parts, batch norm folded in, and leaky ReLU."""
 
     weight: Tensor
     bias: Tensor
 
     def __init__(self, weight: Tensor, bias: Tensor, stride: int, padding: int, dtype: torch.dtype):
         """weight: [2 C_out, 2 C_in, kT, kF], real parts first; stride, padding: over F."""
-        super().__init__()
-        self.stride, self.padding, self.taps = stride, padding, weight.shape[3]
+        super().__init__(weight.shape[3], stride, padding)
         self.channels = weight.shape[0] // 2
         keep(self, "weight", weight, dtype)
         keep(self, "bias", bias, dtype)
-
-    def height(self, height: int) -> int:
-        """Frequencies of the output."""
-        return (height + 2 * self.padding - self.taps) // self.stride + 1
 
     def frames(self, count: int) -> int:
         """How many input frames `forward` takes for `count` output frames."""
@@ -156,7 +158,7 @@ class RealConvolution(nn.Module):
         stride, padding = (1, self.stride), (0, self.padding)
         y = F.conv2d(inputs, self.weight, self.bias, stride, padding).permute(0, 2, 3, 1)
         for part, own in enumerate(y.chunk(2, -1)):
-            torch.ops.aten.leaky_relu.out(own[:, : out.shape[1]], SLOPE, out=out[:, :, part])
+            torch.ops.aten.leaky_relu.out(own, SLOPE, out=out[:, :, part])
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None, then: str = "none") -> Tensor:
