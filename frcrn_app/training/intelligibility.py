@@ -45,12 +45,18 @@ class IntelligibilityLoss(nn.Module):
         power, reference = self._power(enhanced), self._power(clean)  # [B, T, F]
         energy = reference.sum(-1)
         heard = energy > energy.amax(1, keepdim=True) * 10 ** (-SILENT_DB / 10)
-        envelopes, references = ((p @ self.bands + FLOOR).sqrt() for p in (power, reference))
-        missing = [
-            1 - _correlation(mine[kept], theirs[kept])
-            for mine, theirs, kept in zip(envelopes, references, heard, strict=True)
-        ]
-        return torch.stack(missing)
+        # Of each recording the frames that count, one after the other; then those that do not.
+        order = heard.logical_not().byte().argsort(dim=1, stable=True)[..., None]
+        envelopes, references = (
+            (p @ self.bands + FLOOR).sqrt().take_along_dim(order, 1) for p in (power, reference)
+        )
+        if references.shape[1] < SEGMENT:
+            return envelopes.sum((1, 2)) * 0
+        correlation = _correlation(envelopes, references)  # [B, segments]
+        segments = (heard.sum(1, keepdim=True) - SEGMENT + 1).clamp(min=0)
+        counts = torch.arange(correlation.shape[1], device=heard.device) < segments
+        missing = torch.where(counts, 1 - correlation, 0.0).sum(1)
+        return missing / segments[:, 0].clamp(min=1)
 
     def _power(self, waveform: Tensor) -> Tensor:
         """Power spectrum [B, T, F]."""
@@ -61,11 +67,9 @@ class IntelligibilityLoss(nn.Module):
 
 
 def _correlation(degraded: Tensor, clean: Tensor) -> Tensor:
-    """Mean correlation of envelopes [frames, bands], over segments of 30 frames and bands."""
-    if len(clean) < SEGMENT:
-        return degraded.sum() * 0 + 1
-    degraded, clean = (x.unfold(0, SEGMENT, 1) for x in (degraded, clean))  # [.., bands, frames]
+    """Correlation of envelopes [B, T, bands] over segments, mean of the bands: [B, segments]."""
+    degraded, clean = (x.unfold(1, SEGMENT, 1) for x in (degraded, clean))  # [.., bands, frames]
     level = clean.norm(dim=-1, keepdim=True) / degraded.norm(dim=-1, keepdim=True)
     degraded = torch.minimum(degraded * level, clean * (1 + 10 ** (DISTORTION_DB / 20)))
     degraded, clean = (x - x.mean(-1, keepdim=True) for x in (degraded, clean))
-    return torch.cosine_similarity(degraded, clean, dim=-1).mean()
+    return torch.cosine_similarity(degraded, clean, dim=-1).mean(-1)

@@ -9,6 +9,7 @@ import torch
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.model.complex_layers import interleaved_convolution
 from frcrn_app.model.features import features
+from frcrn_app.model.fsmn import banded_product
 from frcrn_app.model.stft import STFT, InverseSTFT, padded_length
 from golden.seeded import LENGTHS, seeded_state, waveform
 from paths import GOLDEN
@@ -163,3 +164,20 @@ def test_what_stands_out_does_so_at_every_frequency():
     contrast = whitened[:, 205] / whitened[:, 150]
     assert (contrast > 1.9).all()
     torch.testing.assert_close(whitened[0, 205], whitened[320, 205], rtol=0.02, atol=0)
+
+
+@pytest.mark.parametrize(("taps", "length"), [(20, 161), (20, 20), (7, 7), (1, 1)])
+def test_a_memory_by_products_is_the_convolution(taps, length):
+    """What a graphics processor computes in its place."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 8, length, 5, generator=generator).requires_grad_()
+    kernel = torch.randn(8, taps, generator=generator).requires_grad_()
+    padded = torch.nn.functional.pad(x, (0, 0, taps - 1, 0))
+    expected = torch.nn.functional.conv2d(padded, kernel[:, None, :, None], groups=8)
+    product = banded_product(x, kernel)
+    assert torch.allclose(product, expected, atol=1e-5)
+    of_product, of_expected = (
+        torch.autograd.grad(y.square().mean(), (x, kernel)) for y in (product, expected)
+    )
+    for mine, theirs in zip(of_product, of_expected, strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-5)

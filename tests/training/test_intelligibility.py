@@ -68,3 +68,16 @@ def test_too_little_speech_and_silence_leave_gradients_finite(pairs):
         loss.sum().backward()
         assert estimate.grad.isfinite().all()
         assert float(loss.detach()) == 0
+
+
+def test_recordings_of_a_batch_have_the_loss_that_each_has_alone(pairs):
+    shortest = min(len(clean) for _, clean in pairs)
+    noisy, clean = (
+        torch.from_numpy(np.stack([pair[i][:shortest] for pair in pairs])) for i in (0, 1)
+    )
+    clean[1, shortest // 3 :] = 0  # of which little counts
+    clean[2] = 0
+    loss = IntelligibilityLoss()
+    alone = [float(loss(noisy[i : i + 1], clean[i : i + 1])) for i in range(len(pairs))]
+    assert loss(noisy, clean).tolist() == pytest.approx(alone, abs=1e-5)
+    assert alone[2] == 0 < alone[1]

@@ -29,6 +29,7 @@ def batches(
         num_workers=workers,
         prefetch_factor=8 if workers else None,
         worker_init_fn=_ignore_sigterm if is_handled else None,
+        pin_memory=torch.cuda.is_available(),
     )
     return iter(loader)
 

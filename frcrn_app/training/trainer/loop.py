@@ -75,8 +75,10 @@ class Trainer:
         torch.manual_seed(config.seed)
         model = network or _new_network(config)
         model = model.to(self.device)
-        # The option is documented, but not among torch's types.
-        self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        if self.device.type == "cpu":  # on an H200 a step took 12 % longer with this
+            # The option is documented, but not among torch's types.
+            model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.model = model
         self.averaged = averaged_copy(self.model, config.ema_decay)
         self.trainable = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizers = build_optimizers(self.trainable, config)

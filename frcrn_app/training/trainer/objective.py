@@ -63,4 +63,4 @@ class Objective:
     def _cut(self, waveform: Tensor) -> Tensor:
         """[B, samples], on the device, cut to a length that frames cover without padding."""
         hop = self._model.config.hop_length
-        return waveform[:, : waveform.shape[1] // hop * hop].to(self._device)
+        return waveform[:, : waveform.shape[1] // hop * hop].to(self._device, non_blocking=True)
