@@ -17,8 +17,8 @@ if sys.argv[1] == "keep":
     keep_freed_memory()
 
 def work():
-    network = torch.inference_mode()(fuse(FRCRN(FRCRNConfig(8, 1))))
-    sound = torch.zeros(1, 60 * 16_000)  # layers of as many values as large networks have
+    network = torch.inference_mode()(fuse(FRCRN(FRCRNConfig(64, 1))))
+    sound = torch.zeros(1, 8 * 16_000)
     pages = []
     for _ in range(4):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -38,5 +38,6 @@ def test_a_later_call_needs_no_new_pages():
     for choice in ("keep", "leave"):
         command = [sys.executable, "-c", PAGES_OF_A_LATER_CALL, choice]
         pages[choice] = int(subprocess.run(command, capture_output=True, check=True).stdout)
-    # A few thousand pages remain, more or fewer from machine to machine.
-    assert pages["keep"] < 0.5 * pages["leave"], pages
+    # A few thousand pages remain, more or fewer from machine to machine. With far fewer channels
+    # and a longer sound convolutions of some processors have one buffer, above what is kept.
+    assert pages["keep"] < 0.25 * pages["leave"], pages
