@@ -18,7 +18,7 @@ RESOLUTIONS = ((512, 128), (1024, 256), (256, 64))  # (window, hop) in samples
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the terms of `EnhancementLoss`; by default those of stage 9 of the training log."""
+    """Weights of the terms of `EnhancementLoss`; by default those of stage 9 (training log)."""
 
     magnitude: float = 70.0  # compressed magnitude
     complex: float = 20.0  # compressed complex spectrum
