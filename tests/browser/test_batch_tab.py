@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from axe import violations
 from frcrn_app.audio import Audio, load_audio, save_audio
 from frcrn_app.web.options import WebOptions
 from recordings import RATE, noise, write_by_av
@@ -75,11 +75,6 @@ def download(page, name: str, folder: Path) -> Path:
     target = folder / waiting.value.suggested_filename
     waiting.value.save_as(target)
     return target
-
-
-def violations(page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
 def test_twenty_files_of_eight_formats_come_back_in_one_archive(page, tmp_path):

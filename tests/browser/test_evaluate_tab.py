@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from axe import violations
 from frcrn_app import metrics
 from frcrn_app.audio import load_audio
 
@@ -76,13 +77,6 @@ def tile(page, title: str) -> float:
 def wait_until_played(page, sound: int) -> None:
     line = f".fr-listen figure:nth-of-type({sound + 1}) .fr-listen-line"
     page.wait_for_function(f"parseFloat(document.querySelector('{line}').style.left) > 1")
-
-
-def violations(page) -> list[str]:
-    """What axe-core finds on the page as it is."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
 def test_examples_from_one_click_to_three_reports_that_agree(page, tmp_path, example_pairs):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from axe import violations
 from frcrn_app.listening import ListeningTest, new_token
 from listenings import oracle_evaluation, written_test
 
@@ -88,12 +89,6 @@ def open_window(chromium) -> Iterator[Callable]:
     for context in contexts:
         context.close()
     assert problems == []
-
-
-def violations(page) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
 def signals_on(page, test: ListeningTest) -> list[str]:

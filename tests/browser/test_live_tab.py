@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from browser.test_accessibility import violations
+from browser.test_accessibility import violations_in
 from frcrn_app.audio import load_audio
 from load.load import served
 from networks import save_halving
@@ -201,10 +201,10 @@ def test_without_a_microphone_one_sentence_says_so(open_page):
 def test_every_state_is_accessible_on_a_phone(open_page, locale, name, theme):
     page = open_page("?__theme=" + theme, color_scheme=theme, viewport=PHONE, locale=locale)
     open_tab(page, name)
-    found = violations(page, "idle")
+    found = violations_in(page, "idle")
     start(page)
     hear(page, 1)
-    found += violations(page, "running")
+    found += violations_in(page, "running")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     small = page.evaluate(
         """() => [...document.querySelectorAll("#live button, #live input")]
@@ -216,5 +216,5 @@ def test_every_state_is_accessible_on_a_phone(open_page, locale, name, theme):
     assert small == []
     page.click(".fr-live-tab .fr-go")
     page.wait_for_selector(OVER)
-    found += violations(page, "over")
+    found += violations_in(page, "over")
     assert found == []
