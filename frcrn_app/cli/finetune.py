@@ -62,16 +62,16 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--layers",
         choices=("mask", "decoder", "all"),
-        default="mask",
-        help="what to train: the last layers (default), all decoders, or everything",
+        default="decoder",
+        help="what to train: the last layers, all decoders (default), or everything",
     )
-    run.add_argument("--steps", type=positive, default=100, metavar="N", help="(100)")
+    run.add_argument("--steps", type=positive, default=80, metavar="N", help="(80)")
     run.add_argument("--batch", type=positive, default=8, metavar="N", help="examples a step (8)")
     run.add_argument(
         "--seconds", type=positive_float, default=2.0, metavar="S", help="of an example (2)"
     )
     run.add_argument(
-        "--learning-rate", type=positive_float, default=2e-3, metavar="R", help="(0.002)"
+        "--learning-rate", type=positive_float, default=7e-4, metavar="R", help="(0.0007)"
     )
     run.add_argument(
         "--own-share", type=share, default=0.6, metavar="S", help="of examples of your noise (0.6)"
@@ -146,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
     if result.blend == 0:
         print(
             "Nothing made your noise better without costing general noise: the weights are the "
-            "original ones. Try --layers decoder, more --steps, a higher --max-loss or "
+            "original ones. Try more --speech or --steps, a higher --max-loss or "
             "--max-pesq-loss."
         )
     print(f"{result.path} holds the weights: use them with --weights {result.path}")

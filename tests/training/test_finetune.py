@@ -53,13 +53,13 @@ def test_own_noise_gains_and_general_noise_keeps_its_own(corpora, tmp_path, monk
 
     own, general = result.rows
     # The weights know such noise better than earlier ones did after fine-tuning: little is left.
-    assert own.after["si_sdr"] >= own.before["si_sdr"] + 0.05
-    assert own.after["pesq"] >= own.before["pesq"] + 0.03
+    assert own.after["si_sdr"] >= own.before["si_sdr"] + 0.2
+    assert own.after["pesq"] >= own.before["pesq"] + 0.04
     assert general.after["si_sdr"] >= general.before["si_sdr"] - 0.1
     assert general.after["pesq"] >= general.before["pesq"] - 0.06
     assert general.before["si_sdr"] > general.noisy["si_sdr"]
 
-    # The file is what was scored, and all but the last layers is what it was.
+    # The file is what was scored, and all but the decoders is what it was.
     tuned = load_weights(result.path)
     mixtures = scored_mixtures(corpora, config, config.seed)["own"]
     enhanced = enhance(tuned.model, [mixture.noisy for mixture in mixtures])
@@ -73,10 +73,10 @@ def test_own_noise_gains_and_general_noise_keeps_its_own(corpora, tmp_path, monk
         assert (widest_blend(weights.model, tuned.model, few, chosen) > 0) == kept
     before = weights.model.state_dict()
     for name, tensor in tuned.model.state_dict().items():
-        last = name.partition(".")[2].startswith(
-            ("linear", "decoders.5", "decoders.6", "fsmn_dec.5")
+        trained = name.partition(".")[2].startswith(
+            ("linear", "decoders", "fsmn_dec", "se_layers_dec", "context_dec")
         )
-        if not last or ".running_" in name:
+        if not trained or ".running_" in name:
             assert torch.equal(tensor, before[name]), name
 
 

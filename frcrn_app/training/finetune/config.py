@@ -7,11 +7,11 @@ from dataclasses import dataclass
 class FineTuneConfig:
     """One fine-tuning; the defaults take some minutes on a laptop."""
 
-    layers: str = "mask"  # a key of `layers.LAYERS`
-    steps: int = 100
+    layers: str = "decoder"  # a key of `layers.LAYERS`
+    steps: int = 80
     batch_size: int = 8
     seconds: float = 2.0  # of a training example
-    learning_rate: float = 2e-3  # small parts bear a higher rate than whole networks
+    learning_rate: float = 7e-4
     own_share: float = 0.6  # of the training examples; the others have general noise
     max_loss_db: float = 0.1  # of SI-SDR on general noise that the blend may cost
     max_loss_pesq: float = 0.0  # of PESQ on general noise that the blend may cost
