@@ -52,7 +52,7 @@ def test_own_noise_gains_and_general_noise_keeps_its_own(corpora, tmp_path, monk
     result = fine_tune(weights, corpora, tmp_path / "pump.safetensors", config)
 
     own, general = result.rows
-    # The weights know such noise better than earlier ones did after fine-tuning: little is left.
+    # The weights know such noise well before: little is left to gain.
     assert own.after["si_sdr"] >= own.before["si_sdr"] + 0.2
     assert own.after["pesq"] >= own.before["pesq"] + 0.04
     assert general.after["si_sdr"] >= general.before["si_sdr"] - 0.1

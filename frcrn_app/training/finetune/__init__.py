@@ -1,4 +1,4 @@
-"""Fine-tuning to one's own noise: half of the network fixed, its decoders trained.
+"""Fine-tuning to one's own noise: the encoders fixed, the decoders trained.
 
 Forgetting is watched from two sides. A part of the training mixtures keeps to general noise, and
 at the end the trained layers are blended with the original ones (Wortsman et al., "Robust
