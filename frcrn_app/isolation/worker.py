@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import signal
@@ -10,11 +11,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from operator import attrgetter
+from traceback import clear_frames
 from typing import Any
 
 from frcrn_app.isolation import transport
 from frcrn_app.memory import give_back_freed_memory
-from frcrn_app.workers import end_with_parent, step_back
+from frcrn_app.workers import end_with, step_back
 
 NICE = 5  # behind the network, which many wait for
 
@@ -22,7 +24,9 @@ NICE = 5  # behind the network, which many wait for
 def start() -> None:
     """Make a new process one that ends at once when told to, or when the server is gone."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # also amid a library's endless loop
-    end_with_parent()
+    server = multiprocessing.parent_process()
+    if server is not None and server.sentinel is not None:  # else its context sees to it
+        end_with(server.sentinel)
     if sys.platform == "linux":
         with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # if the machine runs out of memory: this one first
@@ -56,9 +60,19 @@ def work(
     try:
         args, kwargs = pickle.loads(arguments)
         return transport.send(call(*args, **kwargs), path)
+    except BaseException as error:
+        _forget_variables(error)
+        raise
     finally:
         _restore(before)
         give_back_freed_memory()
+
+
+def _forget_variables(error: BaseException | None) -> None:
+    """What an error was raised amid would be held until the process has its next call."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _limit_memory(memory: int) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ from frcrn_app.workers.cluster import RayCrew
 from frcrn_app.workers.crew import Crew, Handle, Lost, Make, Seat, Store, WorkerDied
 from frcrn_app.workers.foreman import Died, Foreman, Task, Work
 from frcrn_app.workers.held import portable
-from frcrn_app.workers.manners import end_with_parent, step_back
+from frcrn_app.workers.manners import end_with, step_back
 from frcrn_app.workers.processes import ProcessCrew, Threads, cores
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "Work",
     "WorkerDied",
     "cores",
-    "end_with_parent",
+    "end_with",
     "portable",
     "step_back",
 ]

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
 from contextlib import suppress
+from multiprocessing.connection import wait
 
-_PR_SET_PDEATHSIG = 1  # prctl.h
 
+def end_with(pipe: int) -> None:
+    """This process is killed once nobody holds the other end of a pipe any longer; on Linux.
 
-def end_with_parent() -> None:
-    """This process is killed when the one that started it is gone, even by kill -9; on Linux."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    That is how it ends with the process that started it, even if that one is killed: the kernel
+    closes what it held, and sends a signal that waits for no Python thread, so that a library's
+    endless loop ends as well. The death of a parent (PR_SET_PDEATHSIG) would not do: a fork server
+    may stand between the two, which lives as long as its processes, and what counts there is the
+    parent's thread, which ends before the others.
+
+    Args:
+        pipe: the file descriptor to read from, to which nothing is written any longer.
+    """
+    if sys.platform != "linux":
+        return
+    import fcntl
+
+    fcntl.fcntl(pipe, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
+    if wait([pipe], 0):  # closed before
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def step_back(steps: int) -> None:

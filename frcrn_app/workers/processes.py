@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import count
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -27,7 +29,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from frcrn_app.workers.crew import Handle, Lost, Make, Seat, WorkerDied
 from frcrn_app.workers.held import THREADS, Held
-from frcrn_app.workers.manners import end_with_parent
+from frcrn_app.workers.manners import end_with
 
 _SCRATCH = "frcrn-workers-"
 
@@ -40,15 +42,33 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
+class _Process(LokyProcess):
+    """A process that ends when the one that started it is gone."""
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        self._pipe, _held[self] = Pipe(duplex=False)
+
+    def run(self) -> None:
+        end_with(self._pipe.fileno())
+        super().run()
+
+
+_held: WeakKeyDictionary[_Process, Connection] = WeakKeyDictionary()  # not pickled with it
+
+
 class Threads(LokyContext):
-    """A context whose processes calculate on so many threads: with more, they fight for cores."""
+    """A context whose processes calculate on so many threads: with more, they fight for cores.
+
+    They end when the process that started them is gone.
+    """
 
     def __init__(self, threads: int):
         super().__init__()
         self._threads = threads
 
     def Process(self, *args: Any, **options: Any) -> LokyProcess:
-        return LokyProcess(*args, env=dict.fromkeys(THREADS, str(self._threads)), **options)
+        return _Process(*args, env=dict.fromkeys(THREADS, str(self._threads)), **options)
 
 
 class FileStore:
@@ -153,22 +173,21 @@ def _scratch_folder() -> tuple[Path, FileLock]:
     return folder, lock
 
 
-_held: Held | None = None  # of this process, where it is a worker
+_mine: Held | None = None  # of this process, where it is a worker
 
 
 def _begin(make: Make, seat: Seat) -> None:
-    """Make a new process a worker, which ends when the one that started it is gone."""
-    global _held
+    """Make a new process a worker."""
+    global _mine
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that gives the work
-    end_with_parent()
-    _held = Held(make, seat)
+    _mine = Held(make, seat)
 
 
 def _call(method: str, args: tuple, keep: Path | None) -> Any:
-    assert _held is not None
-    value = _held.call(method, args)
+    assert _mine is not None
+    value = _mine.call(method, args)
     if keep is None:
         return value
     facts, array = value
-    cast(FileStore, _held.seat.store).write(keep, array)
+    cast(FileStore, _mine.seat.store).write(keep, array)
     return facts

@@ -1,9 +1,11 @@
 """Recordings made to hang, crash or fill the server cost their sender one sentence."""
 
+import os
 import platform
 import resource
 import struct
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -121,9 +123,10 @@ def test_whoever_leaves_is_no_longer_read_for(tmp_path, speech):
     assert budget.held == 0
 
 
-def memory_of(field: str) -> float:
-    """MiB of this process: VmHWM is the most since that was reset, RssAnon what it has now."""
-    [line] = [x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith(field)]
+def memory_of(field: str, process: int | str = "self") -> float:
+    """MiB: VmHWM is the most since that was reset, RssAnon what the process has now."""
+    status = Path(f"/proc/{process}/status").read_text()
+    [line] = [x for x in status.splitlines() if x.startswith(field)]
     return int(line.split()[1]) / 1024
 
 
@@ -143,3 +146,22 @@ def test_a_long_recording_is_held_once_and_its_reader_keeps_nothing_of_it(tmp_pa
     most, samples = isolated(most_while_reading, path, about=path, memory=1024 * MIB)
     assert 50 < samples < most < 1.5 * samples
     assert isolated(memory_of, "RssAnon", about=path) < 100
+
+
+def read_and_refuse(path: Path) -> None:
+    samples = load_audio(path).samples
+    raise UserError("audio.silent", process=os.getpid(), seconds=samples.size / 48_000)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
+def test_a_recording_that_is_refused_leaves_its_reader_nothing_either(tmp_path):
+    path = tmp_path / "long.flac"
+    soundfile.write(path, np.zeros(300 * 48_000, np.float32), 48_000)
+    with pytest.raises(UserError) as refused:
+        isolated(read_and_refuse, path, about=path, memory=1024 * MIB)
+    assert refused.value.fields["seconds"] == 300
+    process = refused.value.fields["process"]
+    deadline = time.monotonic() + 10
+    while memory_of("RssAnon", process) > 60 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert memory_of("RssAnon", process) < 60

@@ -13,7 +13,6 @@ from multiprocessing.connection import Connection, Pipe
 
 import numpy as np
 import torch
-from loky.backend.process import LokyProcess
 from torch import Tensor
 
 from frcrn_app.audio import Audio
@@ -25,6 +24,7 @@ from frcrn_app.inference.runtimes import load_runtime
 from frcrn_app.memory import keep_freed_memory
 from frcrn_app.model import FRCRN
 from frcrn_app.weights import load_weights
+from frcrn_app.workers import Threads
 
 RANDOM = "random"  # weights: the full-size network, seeded
 OURS = "frcrn_app"
@@ -133,7 +133,8 @@ class _Process:
     def __init__(self, contestant: Contestant, settings: Settings):
         self._connection, theirs = Pipe()
         arguments = (theirs, contestant, settings)
-        self._process = LokyProcess(target=_serve, args=arguments, daemon=True)
+        context = Threads(settings.threads)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True)
         began = time.perf_counter()
         self._process.start()
         theirs.close()
