@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import count
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -54,7 +54,7 @@ class _Process(LokyProcess):
         super().run()
 
 
-_held: WeakKeyDictionary[_Process, Connection] = WeakKeyDictionary()  # not pickled with it
+_held: WeakKeyDictionary[_Process, object] = WeakKeyDictionary()  # not pickled with it
 
 
 class Threads(LokyContext):
