@@ -49,6 +49,23 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
+def torch_threads() -> int:
+    """Before any test."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before(torch_threads):
+    """What runs in a process of its own elsewhere, and in a test's here, leaves it with one."""
+    import torch
+
+    yield
+    torch.set_num_threads(torch_threads)
+
+
+@pytest.fixture(scope="session")
 def example_clips() -> list[Path]:
     """The unlabelled noisy clips."""
     return sorted(path for path in (EXAMPLES / "noisy").iterdir() if path.is_file())

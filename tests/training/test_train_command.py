@@ -33,13 +33,6 @@ sys.exit(main.main(sys.argv[1:]))
 QUICK_BATCHES = 4
 
 
-@pytest.fixture(autouse=True)
-def _threads_as_before():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def quick_statistics(monkeypatch, tmp_path_factory) -> list[str]:
     """Statistics of normalisation from few batches, where their number is not what is tested.
