@@ -89,11 +89,11 @@ def _started(options: WebOptions) -> tuple[Page, str]:
 
 def _leave() -> NoReturn:
     """End the process now, without a visitor's files and without waiting for any thread."""
-    from frcrn_app.web.surroundings import clean_up
+    from frcrn_app.scratch import close_all
 
     for child in multiprocessing.active_children():  # one that is loading has not seen the end yet
         child.terminate()
-    clean_up()
+    close_all()
     sys.stdout.flush()
     os._exit(0)
 

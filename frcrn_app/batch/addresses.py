@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from frcrn_app.audio import AUDIO_SUFFIXES
 from frcrn_app.errors import AudioError, UserError
+from frcrn_app.scratch import Scratch
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # of two letters and more: not C:\
 
@@ -133,7 +133,7 @@ def fetched(place: Place) -> Iterator[Path]:
     if not is_address(place):
         yield place
         return
-    with tempfile.TemporaryDirectory(prefix="frcrn-fetched-") as folder:
+    with Scratch("fetched") as folder:
         # Its ending counts; its name may be too long or of other characters here.
         local = Path(folder, f"recording{place.suffix}")
         with reaching(place):
@@ -156,7 +156,7 @@ def delivered(target: Place) -> Iterator[tuple[Path, Callable[[Path, Place], Non
             address.fs.makedirs(address.fs._parent(address.path), exist_ok=True)
             address.fs.put_file(str(local), address.path)
 
-    with tempfile.TemporaryDirectory(prefix="frcrn-cleaned-") as folder:
+    with Scratch("cleaned") as folder:
         local = Path(folder, f"recording{target.suffix}")
         try:
             yield local, send

@@ -93,11 +93,11 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0, 1 if some files could not be scored, 130 if it was interrupted."""
-    import tempfile
 
     from frcrn_app.evaluation import summarise
     from frcrn_app.metrics import metric_keys
     from frcrn_app.report import write_reports
+    from frcrn_app.scratch import Scratch
 
     metrics = [part for part in args.metrics.split(",") if part.strip()]
     metric_keys(metrics)  # a wrong name is told now
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         taken = OSError(errno.EEXIST, os.strerror(errno.EEXIST))
         raise PairError("evaluation.not_writable", path=Path(args.enhanced), reason=taken)
     journal = _journal(args)
-    with tempfile.TemporaryDirectory(prefix="frcrn-evaluate-") as scratch:
+    with Scratch("evaluate") as scratch:
         pairs = pairs_of(args, Path(scratch))
         _tell(
             [f"not paired: {i.role} {i.name}: {i.reason}" for i in pairs.unpaired],

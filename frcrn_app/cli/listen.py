@@ -6,7 +6,6 @@ import argparse
 import math
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with tempfile.TemporaryDirectory(prefix="frcrn-listen-") as scratch:
+    from frcrn_app.scratch import Scratch
+
+    with Scratch("listen") as scratch:
         return (_make if args.action == "make" else _results)(args, Path(scratch))
 
 

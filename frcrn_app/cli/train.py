@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
     network = parser.add_argument_group(
-        "network", "with --init, what is not named is as large as in the weights"
+        "network", "what is not named is as in the weights of --init, or in the state of --resume"
     )
     add = network.add_argument
     add("--channels", type=positive, metavar="N", help="complex channels, a multiple of 8 (32)")
@@ -268,8 +268,12 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
 
 
 def network_config(args: argparse.Namespace) -> "FRCRNConfig":
-    """The network that arguments ask for; what they leave open is as in the weights of --init."""
-    from frcrn_app.training import NEW_NETWORK
+    """The network that arguments ask for.
+
+    What they leave open is as in the state that a run goes on from, else as in the weights of
+    --init.
+    """
+    from frcrn_app.training import NEW_NETWORK, STATE_FILE, network_of_state
     from frcrn_app.weights import load_weights
 
     if args.channels and args.channels % 8:
@@ -277,7 +281,13 @@ def network_config(args: argparse.Namespace) -> "FRCRNConfig":
     names = ("channels", "unets", "inputs", "real", "context", "causal", "lookahead")
     asked: dict[str, Any] = {name: getattr(args, name) for name in names}
     asked = {name: value for name, value in asked.items() if value is not None}
-    start = load_weights(args.init).config if args.init else NEW_NETWORK
+    state = args.out / STATE_FILE
+    if args.resume and state.exists():
+        start = network_of_state(state)
+    elif args.init:
+        start = load_weights(args.init).config
+    else:
+        start = NEW_NETWORK
     if asked.get("lookahead") and not asked.get("causal", start.causal):
         raise UserError("training.lookahead_needs_causal")
     return replace(start, **asked)

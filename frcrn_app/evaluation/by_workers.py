@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -20,6 +19,7 @@ from frcrn_app.evaluation.pool import TASK_SECONDS
 from frcrn_app.evaluation.recordings import MAX_SECONDS
 from frcrn_app.evaluation.scoring import PairScores, ScoreTask, SoundScores, score_pair
 from frcrn_app.faults import fault_reference
+from frcrn_app.scratch import Scratch
 from frcrn_app.version import __version__
 from frcrn_app.workers import Crew, Died, Foreman, Make, Seat, Task
 
@@ -77,7 +77,7 @@ class PairWorker:
         scoring, own = task
         if own is None:
             return score_pair(scoring), None
-        with tempfile.TemporaryDirectory(prefix="frcrn-evaluate-") as folder:
+        with Scratch("evaluate") as folder:
             try:
                 path, elapsed = self._clean(scoring.noisy, own, Path(folder))
             except UserError as error:

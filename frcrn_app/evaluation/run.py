@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from frcrn_app.evaluation.provenance import provenance
 from frcrn_app.evaluation.rows import Evaluation
 from frcrn_app.evaluation.under_way import Run, Steps
 from frcrn_app.metrics import DEFAULT_SEED, METRICS, is_installed, metric_keys
+from frcrn_app.scratch import Scratch
 
 if TYPE_CHECKING:
     from frcrn_app.inference import Denoiser
@@ -83,7 +83,7 @@ def evaluate_pairs(
         if denoiser is not None:
             folder = enhanced_folder
             if folder is None:
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="frcrn-evaluate-"))
+                folder = stack.enter_context(Scratch("evaluate"))
             keep = enhanced_folder is not None
             own = OwnSystem(denoiser, strength, pairs, Path(folder), keep)
         if journal is not None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import pickle
 import secrets
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -26,6 +24,7 @@ from frcrn_app.isolation import transport
 from frcrn_app.isolation.budget import default_memory
 from frcrn_app.isolation.errors import IsolationError
 from frcrn_app.isolation.worker import start, work
+from frcrn_app.scratch import Scratch
 from frcrn_app.workers import Threads, cores
 
 logger = logging.getLogger(__name__)
@@ -74,15 +73,11 @@ def isolated(
         Cancelled: `cancelled` said so; the process is killed.
         Exception: whatever the function raises.
     """
-    path = Path(tempfile.gettempdir(), f"frcrn-{os.getpid()}-{secrets.token_hex(8)}")
-    with _turns.turn(visitor, cancelled):
-        try:
-            name = (function.__module__, function.__qualname__)
-            arguments = pickle.dumps((args, kwargs), protocol=5)
-            parcel = _run((name, arguments, memory, str(path)), about, deadline, cancelled)
-            return transport.receive(parcel, path)  # pyright: ignore[reportReturnType]
-        finally:
-            path.unlink(missing_ok=True)
+    with _turns.turn(visitor, cancelled), _result_file() as path:
+        name = (function.__module__, function.__qualname__)
+        arguments = pickle.dumps((args, kwargs), protocol=5)
+        parcel = _run((name, arguments, memory, str(path)), about, deadline, cancelled)
+        return transport.receive(parcel, path)  # pyright: ignore[reportReturnType]
 
 
 def warm_up(*modules: str) -> None:
@@ -97,12 +92,15 @@ def warm_up(*modules: str) -> None:
 
 def stop() -> None:
     """End every process; what runs in them raises Cancelled where it is waited for."""
-    global _current
+    global _current, _scratch
     with _lock:
         pool, _current = _current, None
+        scratch, _scratch = _scratch, None
     if pool is not None:
         pool.stop()
         pool.join()
+    if scratch is not None:
+        scratch.close()
 
 
 def _run(
@@ -180,6 +178,7 @@ class _Turns:
 _turns = _Turns(AT_ONCE)
 _lock = threading.Lock()
 _current: ProcessPool | None = None
+_scratch: Scratch | None = None
 _preloaded = ["frcrn_app.isolation.preload"]
 
 
@@ -194,6 +193,25 @@ def _pool() -> ProcessPool:
                 context=_context(),
             )
         return _current
+
+
+@contextmanager
+def _result_file() -> Iterator[Path]:
+    """Where a process puts its result; it is not there yet, and gone after the block."""
+    global _scratch
+    try:
+        with _lock:
+            if _scratch is None:
+                _scratch = Scratch("isolated")
+            path = _scratch.folder / secrets.token_hex(8)
+    except OSError as error:
+        if of_a_full_disk(error):
+            raise IsolationError("isolation.disk_full") from None
+        raise
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _discard(pool: ProcessPool) -> None:

@@ -14,6 +14,7 @@ from frcrn_app.training.trainer import (
     STATE_FILE,
     TrainConfig,
     Trainer,
+    network_of_state,
 )
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "average_weights",
     "build_trainer",
     "fine_tune",
+    "network_of_state",
     "stopping_politely",
     "validation_mixtures",
 ]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import atexit
 import inspect
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-_FOLDER_PREFIX = "frcrn-demo-"
+from frcrn_app.scratch import Scratch
+
+_visitors_files: Scratch | None = None
 
 
 def import_gradio() -> None:
-    """Import Gradio, with a folder for visitors' files that `clean_up` removes."""
+    """Import Gradio, with a folder for visitors' files that goes with the process."""
+    global _visitors_files
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     for variable in ("NO_PROXY", "no_proxy"):
@@ -25,20 +24,12 @@ def import_gradio() -> None:
         local = [host for host in ("127.0.0.1", "localhost", "::1") if host not in hosts]
         os.environ[variable] = ",".join(hosts + local)
     if "GRADIO_TEMP_DIR" not in os.environ:
-        folder = tempfile.mkdtemp(prefix=_FOLDER_PREFIX)
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        atexit.register(clean_up)
+        _visitors_files = Scratch("demo")
+        os.environ["GRADIO_TEMP_DIR"] = str(_visitors_files.folder)
     # Gradio's client library logs every one of its own requests.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with _without_stubs():
         import gradio  # noqa: F401
-
-
-def clean_up() -> None:
-    """Remove every file of the visitors."""
-    folder = Path(os.environ.get("GRADIO_TEMP_DIR", ""))
-    if folder.name.startswith(_FOLDER_PREFIX):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import signal
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from itertools import count
 from multiprocessing.connection import Pipe
 from pathlib import Path
@@ -22,16 +19,14 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from filelock import FileLock, Timeout
 from loky.backend.context import LokyContext
 from loky.backend.process import LokyProcess
 from pebble import ProcessExpired, ProcessPool
 
+from frcrn_app.scratch import Scratch
 from frcrn_app.workers.crew import Handle, Lost, Make, Seat, WorkerDied
 from frcrn_app.workers.held import THREADS, Held
 from frcrn_app.workers.manners import end_with
-
-_SCRATCH = "frcrn-workers-"
 
 
 def cores() -> int:
@@ -103,8 +98,8 @@ class ProcessCrew:
     def __init__(self, make: Make, size: int, threads: int | None = None):
         self.size = size
         self._make, self._threads = make, threads or max(1, cores() // size)
-        self._scratch, self._lock = _scratch_folder()
-        self._store = FileStore(self._scratch)
+        self._scratch = Scratch("workers")
+        self._store = FileStore(self._scratch.folder)
         self._kept = count()
         self._pools = [self._started(number) for number in range(size)]
 
@@ -112,7 +107,7 @@ class ProcessCrew:
         return self._scheduled(worker, method, args, None)
 
     def call_keeping(self, worker: int, method: str, *args: Any) -> tuple[Future[Any], Handle]:
-        path = self._scratch / f"kept-{next(self._kept)}.npy"
+        path = self._store.folder / f"kept-{next(self._kept)}.npy"
         return self._scheduled(worker, method, args, path), path
 
     def replace(self, worker: int) -> None:
@@ -129,8 +124,7 @@ class ProcessCrew:
             pool.stop()
         for pool in self._pools:
             pool.join()
-        self._lock.release()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.close()
 
     def __enter__(self) -> ProcessCrew:
         return self
@@ -159,18 +153,6 @@ class ProcessCrew:
 
         self._pools[worker].schedule(_call, (method, args, keep)).add_done_callback(settle)
         return outcome
-
-
-def _scratch_folder() -> tuple[Path, FileLock]:
-    """A folder of its own, locked while it is in use; those of runs that were killed go."""
-    parent = Path(tempfile.gettempdir())
-    for left in parent.glob(f"{_SCRATCH}*"):
-        with suppress(Timeout, OSError), FileLock(left / "lock", timeout=0):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_SCRATCH))
-    lock = FileLock(folder / "lock")
-    lock.acquire()
-    return folder, lock
 
 
 _mine: Held | None = None  # of this process, where it is a worker

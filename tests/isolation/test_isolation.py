@@ -1,6 +1,5 @@
 """Whatever a file does to its reader, the server lives and the visitor reads one sentence."""
 
-import os
 import signal
 import tempfile
 import threading
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from frcrn_app import isolation
 from frcrn_app.audio import load_audio
 from frcrn_app.errors import AudioError, Cancelled
 from frcrn_app.isolation import IsolationError, isolated
@@ -17,8 +17,19 @@ from frcrn_app.isolation import IsolationError, isolated
 FILE = Path("talk.wav")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def temporary(tmp_path_factory):
+    """Temporary files of this module alone."""
+    folder = tmp_path_factory.mktemp("temporary")
+    isolation.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(folder))
+        yield
+        isolation.stop()
+
+
 def left_over() -> list[str]:
-    return [p.name for p in Path(tempfile.gettempdir()).glob(f"frcrn-{os.getpid()}-*")]
+    return [str(path) for path in Path(tempfile.gettempdir()).glob("frcrn-isolated-*/*")]
 
 
 def fails(function, *args, **settings) -> IsolationError:

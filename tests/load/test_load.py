@@ -132,7 +132,7 @@ def test_it_stops_within_ten_seconds_with_long_jobs_under_way(tmp_path):
         assert server.process.wait(20) == 0
         gone, alive = psutil.wait_procs(children, timeout=5)
         assert alive == [], gone
-        assert list(server.temporary.glob("frcrn-demo-*")) == []
+        assert list(server.temporary.glob("frcrn-*")) == []
 
 
 def test_a_file_is_written_whole_or_not_at_all_even_by_kill_minus_nine(tmp_path):

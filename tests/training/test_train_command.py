@@ -218,6 +218,19 @@ def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache, quic
 
 
 @pytest.mark.usefixtures("quick_statistics")
+def test_the_network_need_not_be_named_again(tmp_path, noise_folder, cache, capsys):
+    arguments = _arguments(tmp_path, noise_folder, cache, "--validation-mixtures", "0")
+    network = ["--causal", "--lookahead", "2", "--real"]
+    assert cli.main([*arguments, "--steps", "1", *network]) == 0
+    assert cli.main([*arguments, "--steps", "2", "--resume"]) == 0
+    config = load_weights(str(tmp_path / "last.safetensors")).config
+    assert (config.channels, config.causal, config.lookahead, config.real) == (8, True, 2, True)
+    # What is named must be as it was.
+    assert cli.main([*arguments, "--steps", "3", "--resume", "--lookahead", "1"]) != 0
+    assert "lookahead 2" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quick_statistics")
 def test_another_optimizer_cannot_go_on(tmp_path, noise_folder, cache, capsys):
     arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1")
     arguments += ["--channels", "16", "--validation-mixtures", "0"]  # 8 have no matrix for Muon

@@ -45,7 +45,7 @@ def test_the_front_door_serves_asks_for_a_log_in_and_leaves_nothing_behind(tempo
         out, err = demo.communicate(timeout=30)
         assert demo.returncode in (0, 130)
         assert "Traceback" not in out + err
-        assert list(temporary.glob("frcrn-demo-*")) == []
+        assert list(temporary.glob("frcrn-*")) == []
     finally:
         demo.kill()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +22,7 @@ from frcrn_app.inference.benchmark.figures import gflop_per_second, result
 from frcrn_app.inference.benchmark.machine import processor_name
 from frcrn_app.inference.precision import pick_device
 from frcrn_app.model import REACH, normalisation_gain
+from frcrn_app.scratch import Scratch
 from frcrn_app.weights import load_weights, save_weights
 
 
@@ -63,7 +63,7 @@ def run_benchmark(
     device, threads = pick_device(device), threads or torch.get_num_threads()
     contestants = [against] if against else []
     contestants += [Contestant(runtime, p) for runtime in runtimes for p in precisions]
-    with tempfile.TemporaryDirectory() as folder:
+    with Scratch("benchmark") as folder:
         path = _weights_file(weights, Path(folder))
         config = load_weights(path).config
         settings = Settings(path, device, threads, batch)

@@ -3,6 +3,7 @@
 from frcrn_app.training.trainer.config import NEW_NETWORK, TrainConfig
 from frcrn_app.training.trainer.files import BEST_FILE, LAST_FILE, LOG_FILE, STATE_FILE
 from frcrn_app.training.trainer.loop import Trainer
+from frcrn_app.training.trainer.state import network_of_state
 
 __all__ = [
     "BEST_FILE",
@@ -12,4 +13,5 @@ __all__ = [
     "STATE_FILE",
     "TrainConfig",
     "Trainer",
+    "network_of_state",
 ]

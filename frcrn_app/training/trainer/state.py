@@ -48,6 +48,11 @@ def save_state(
         torch.save(state, draft)
 
 
+def network_of_state(path: Path) -> FRCRNConfig:
+    """The network that a saved state is of."""
+    return FRCRNConfig.from_dict(_read(path)["config"])
+
+
 def load_state(
     path: Path,
     model: FRCRN,
@@ -59,7 +64,7 @@ def load_state(
     Raises:
         CheckpointError: the state is of a network of another size, or of another optimizer.
     """
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = _read(path)
     saved = FRCRNConfig.from_dict(state["config"])
     if saved != model.config:
         wanted, held = model.config.to_dict(), saved.to_dict()
@@ -79,6 +84,10 @@ def load_state(
     counters = Counters(**state["counters"])
     averaged.n_averaged.fill_(counters.step - counters.skipped)
     return counters
+
+
+def _read(path: Path) -> dict:
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _listed(values: dict[str, int], names: Sequence[str]) -> str:
