@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,15 @@ from frcrn_app.errors import UserError
 from frcrn_app.i18n import text as sentence
 
 if TYPE_CHECKING:
-    from frcrn_app.training import LeftOut, Recordings
+    from frcrn_app.training import LeftOut, LossWeights, Recordings
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 LINE_SECONDS = 15.0  # between two lines of progress
+# As FRCRN was published (Zhao et al., ICASSP 2022): SI-SNR and the error of the mask.
+PAPER_LOSS = dict.fromkeys(("magnitude", "complex", "snr", "perceptual"), 0.0) | {
+    "si_snr": 1.0,
+    "mask": 1.0,
+}
 NAMED = 5  # files that cannot be used, of which the others are but counted
 
 
@@ -113,6 +119,38 @@ def add_training_machine_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes that mix examples (1; 0: none beside the training itself)",
     )
+
+
+def add_loss_argument(group: "argparse._ActionsContainer", default: str) -> None:
+    """`default`: what is trained for where it is not given."""
+    group.add_argument(
+        "--loss",
+        nargs="+",
+        default=[],
+        metavar="TERM=WEIGHT",
+        help='of the loss: magnitude, complex, si_snr, mask, ...; or "paper", the published loss '
+        f"(default: {default})",
+    )
+
+
+def loss_weights(texts: list[str], default: "LossWeights") -> "LossWeights":
+    """The loss of texts such as "si_snr=0.2", each a change of the default one.
+
+    Raises:
+        UserError: there is no such term, or its weight is no number.
+    """
+    terms = {field.name: type(field.default) for field in fields(default)}
+    chosen = {}
+    for text in texts:
+        if text == "paper":
+            chosen |= PAPER_LOSS
+            continue
+        name, _, value = text.partition("=")
+        try:
+            chosen[name] = terms[name](value)
+        except (KeyError, ValueError):
+            raise UserError("training.loss_term", text=text, terms=", ".join(terms)) from None
+    return replace(default, **chosen)
 
 
 def add_corpus_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from frcrn_app.cli.arguments import (
     Lines,
+    add_loss_argument,
     add_training_machine_arguments,
+    loss_weights,
     not_negative,
     positive,
     positive_float,
@@ -73,6 +75,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--learning-rate", type=positive_float, default=7e-4, metavar="R", help="(0.0007)"
     )
+    add_loss_argument(run, "that of training, with more weight on PESQ and the ratio, and STOI")
     run.add_argument(
         "--own-share", type=share, default=0.6, metavar="S", help="of examples of your noise (0.6)"
     )
@@ -123,6 +126,7 @@ def run(args: argparse.Namespace) -> int:
     from frcrn_app.training import FineTuneCorpora, fine_tune
     from frcrn_app.weights import load_weights
 
+    config = finetune_config(args)  # a wrong argument is said before any decoding
     lines = Lines()
     weights = load_weights(args.weights)
     corpora = FineTuneCorpora.find(
@@ -134,7 +138,6 @@ def run(args: argparse.Namespace) -> int:
         progress=lines.progress("decoding"),
     )
     say_left_out(lines, corpora.left_out)
-    config = finetune_config(args)
     lines.say(
         f"{weights.entry.name}: training {args.layers} on {corpora.own.seconds('noise'):.0f} s of "
         f"your noise, {corpora.own_valid.seconds('noise'):.0f} s held out"
@@ -163,6 +166,7 @@ def finetune_config(args: argparse.Namespace) -> "FineTuneConfig":
         batch_size=args.batch,
         seconds=args.seconds,
         learning_rate=args.learning_rate,
+        loss=loss_weights(args.loss, FineTuneConfig().loss),
         own_share=args.own_share,
         max_loss_db=args.max_loss,
         max_loss_pesq=args.max_pesq_loss,

@@ -1,14 +1,16 @@
 """frcrn train: a network from folders of speech and noise."""
 
 import argparse
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frcrn_app.cli.arguments import (
     Lines,
     add_corpus_arguments,
+    add_loss_argument,
     add_training_machine_arguments,
+    loss_weights,
     positive,
     positive_float,
     recordings,
@@ -20,15 +22,9 @@ from frcrn_app.errors import UserError
 
 if TYPE_CHECKING:
     from frcrn_app.model import FRCRNConfig
-    from frcrn_app.training import LossWeights, TrainConfig
+    from frcrn_app.training import TrainConfig
 
 HELP = "train a network on your own speech and noise"
-
-# As FRCRN was published (Zhao et al., ICASSP 2022): SI-SNR and the error of the mask.
-PAPER_LOSS = dict.fromkeys(("magnitude", "complex", "snr", "perceptual"), 0.0) | {
-    "si_snr": 1.0,
-    "mask": 1.0,
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,14 +132,10 @@ def _add_learning(run: "argparse._ArgumentGroup") -> None:
         default="muon",
         help="of the hidden layers' matrices (muon); all else is AdamW's",
     )
-    add(
-        "--loss",
-        nargs="+",
-        default=[],
-        metavar="TERM=WEIGHT",
-        help='of the loss: magnitude, complex, si_snr, mask, ...; or "paper", the published loss '
-        "(default: compressed spectra, signal-to-noise ratio and an estimate of PESQ). With "
-        "--resume another loss may be given",
+    add_loss_argument(
+        run,
+        "compressed spectra, signal-to-noise ratio and an estimate of PESQ; a run that is resumed "
+        "may be given another",
     )
     add("--seed", type=int, default=0, metavar="N", help="another seed, other mixtures")
 
@@ -234,7 +226,7 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
     Raises:
         UserError: the network or the loss cannot be as it is asked for, or its weights be loaded.
     """
-    from frcrn_app.training import TrainConfig
+    from frcrn_app.training import LossWeights, TrainConfig
 
     chosen = {}
     if args.steps is not None:
@@ -255,7 +247,7 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
         clip_norm=args.clip,
         decay_share=args.decay_share,
         ema_decay=1 - 1 / args.average,
-        loss=loss_weights(args.loss),
+        loss=loss_weights(args.loss, LossWeights()),
         precision=args.precision,
         device=args.device,
         compile=args.compile,
@@ -291,25 +283,3 @@ def network_config(args: argparse.Namespace) -> "FRCRNConfig":
     if asked.get("lookahead") and not asked.get("causal", start.causal):
         raise UserError("training.lookahead_needs_causal")
     return replace(start, **asked)
-
-
-def loss_weights(texts: list[str]) -> "LossWeights":
-    """The loss of texts such as "si_snr=0.2", each a change of the default one.
-
-    Raises:
-        UserError: there is no such term, or its weight is no number.
-    """
-    from frcrn_app.training import LossWeights
-
-    terms = {field.name: type(field.default) for field in fields(LossWeights)}
-    chosen = {}
-    for text in texts:
-        if text == "paper":
-            chosen |= PAPER_LOSS
-            continue
-        name, _, value = text.partition("=")
-        try:
-            chosen[name] = terms[name](value)
-        except (KeyError, ValueError):
-            raise UserError("training.loss_term", text=text, terms=", ".join(terms)) from None
-    return LossWeights(**chosen)

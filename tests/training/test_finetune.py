@@ -1,5 +1,6 @@
 """Fine-tuning to a noise makes that noise better, keeps the rest, and says what it did."""
 
+import csv
 from dataclasses import replace
 
 import numpy as np
@@ -135,11 +136,13 @@ def test_command_prints_the_table_and_writes_weights(pump, tmp_path, capsys):
     out = tmp_path / "mine.safetensors"
     arguments = ["finetune", "--noise", str(pump), "--out", str(out), "--weights", "frcrn-small"]
     arguments += ["--steps", "1", "--batch", "1", "--seconds", "1", "--workers", "0"]
-    assert cli.main([*arguments, "--scored", "2"]) == 0
+    assert cli.main([*arguments, "--scored", "2", "--loss", "snr=1.8"]) == 0
     said = capsys.readouterr().out
     for word in ("your noise (held out)", "general noise", "SI-SDR", "before", "after", str(out)):
         assert word in said
     assert load_weights(out).config == load_weights("frcrn-small").config
+    (row,) = csv.DictReader((tmp_path / "mine-run" / "log.csv").open())
+    assert "snr=1.8 perceptual=17 intelligibility=60" in row["loss_weights"]
 
 
 def test_the_command_and_the_library_have_the_same_defaults():
@@ -149,7 +152,11 @@ def test_the_command_and_the_library_have_the_same_defaults():
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [([], "--noise"), (["--noise", "x", "--out", "y.pt"], ".safetensors")],
+    [
+        ([], "--noise"),
+        (["--noise", "x", "--out", "y.pt"], ".safetensors"),
+        (["--noise", "x", "--loss", "loudness=3"], "terms are magnitude"),
+    ],
 )
 def test_wrong_arguments_are_said_in_a_sentence(arguments, sentence, capsys):
     assert cli.main(["finetune", *arguments]) == cli.EXIT_USER_ERROR

@@ -11,7 +11,6 @@ from frcrn_app.training.finetune.config import FineTuneConfig
 from frcrn_app.training.finetune.corpora import FineTuneCorpora
 from frcrn_app.training.finetune.layers import blended, freeze_all_but
 from frcrn_app.training.finetune.mixing import Alternating, scored_mixtures, training_sets
-from frcrn_app.training.losses import LossWeights
 from frcrn_app.training.mixtures import Mixture, batches
 from frcrn_app.training.scoring import enhance, mean_scores, rank
 from frcrn_app.training.trainer import (
@@ -24,9 +23,6 @@ from frcrn_app.training.trainer import (
 )
 from frcrn_app.weights import LoadedWeights, save_weights
 
-# Terms that weigh alike in PESQ, SI-SDR and STOI of general noise: with the default loss SI-SDR
-# and STOI paid for PESQ, and a narrower blend had to be taken.
-LOSS = LossWeights(perceptual=17.0, snr=1.5, intelligibility=60.0)
 BLENDS = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2, 0.1)  # shares of the trained layers, in this order
 
 
@@ -117,7 +113,7 @@ def tuner(model: FRCRN, corpora: FineTuneCorpora, config: FineTuneConfig, out: P
         learning_rate=config.learning_rate,
         warmup_steps=min(20, config.steps // 5),
         decay_share=0.6,
-        loss=LOSS,
+        loss=config.loss,
         weight_decay=0.0,  # towards zero is not towards the original
         ema_decay=0.98,
         keep_norms=True,  # the frozen layers were trained to just these statistics
