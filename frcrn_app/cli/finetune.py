@@ -43,7 +43,7 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
     for option, text in (
         ("--noise", "your noise without speech, some minutes; a part is held out (needed)"),
         ("--speech", "clean speech (default: the examples'; your own is better)"),
-        ("--general-noise", "other noise not to forget (default: made-up noise)"),
+        ("--general-noise", "other noise not to forget (default: made-up noise; recordings are better)"),
     ):
         recordings.add_argument(
             option, nargs="+", action="extend", default=[], type=Path, metavar="DIR", help=text
@@ -149,8 +149,8 @@ def run(args: argparse.Namespace) -> int:
     if result.blend == 0:
         print(
             "Nothing made your noise better without costing general noise: the weights are the "
-            "original ones. Try more --speech or --steps, a higher --max-loss or "
-            "--max-pesq-loss."
+            "original ones. Try more --speech and --general-noise of your own, more --steps, a "
+            "higher --max-loss or --max-pesq-loss."
         )
     print(f"{result.path} holds the weights: use them with --weights {result.path}")
     return 0
