@@ -43,7 +43,7 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
     for option, text in (
         ("--noise", "your noise without speech, some minutes; a part is held out (needed)"),
         ("--speech", "clean speech (default: the examples'; your own is better)"),
-        ("--general-noise", "other noise not to forget (default: made-up noise; recordings are better)"),
+        ("--general-noise", "other noise not to forget (default: made-up; recordings are better)"),
     ):
         recordings.add_argument(
             option, nargs="+", action="extend", default=[], type=Path, metavar="DIR", help=text
