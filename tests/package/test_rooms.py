@@ -18,6 +18,7 @@ GROUND = {
     "i18n",
     "memory",
     "resources",
+    "scratch",
     "threads",
     "version",
 }
