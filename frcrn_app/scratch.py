@@ -39,7 +39,11 @@ class Scratch:
         with suppress(NotImplementedError):  # a file system without locks: nobody removes it then
             lock.acquire()
         self.close = weakref.finalize(self, _remove, self._folder, lock)
-        self._folder.mkdir(0o700)
+        try:
+            self._folder.mkdir(0o700)
+        except OSError:
+            self.close()
+            raise
         _open.add(self)
 
     @property

@@ -1,5 +1,6 @@
 """Recordings of others do not outlive the program that was given them, however it ends."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -95,6 +96,17 @@ def test_it_is_made_again_if_somebody_tidies_up():
     held.folder.rmdir()
     (held.folder / "recording.wav").write_bytes(b"")
     held.close()
+
+
+def test_one_that_cannot_be_made_leaves_nothing(temporary, monkeypatch):
+    def full(path: Path, *_: object, **__: object) -> None:
+        if path != temporary:
+            raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(OSError, match="full"):
+        Scratch("test")
+    assert list(temporary.iterdir()) == []
 
 
 def test_another_thread_may_close_it(temporary):

@@ -87,7 +87,8 @@ def warm_up(*modules: str) -> None:
         modules: that functions will be called from, to be imported once for all processes.
     """
     _preloaded.extend(module for module in modules if module not in _preloaded)
-    _pool().schedule(int).result(QUEUE_SECONDS)
+    with _result_file():  # its folder is made while there is room
+        _pool().schedule(int).result(QUEUE_SECONDS)
 
 
 def stop() -> None:
