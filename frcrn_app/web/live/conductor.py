@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -13,6 +14,8 @@ from frcrn_app.web.live.session import Session
 from frcrn_app.web.live.streams import AT_ONCE, Desk, Streams, StreamsProcesses, Work
 
 logger = logging.getLogger(__name__)
+
+TOO_SLOW_SECONDS = 10.0  # that a measurement holds by which nobody can be served
 
 
 class Conductor:
@@ -24,7 +27,8 @@ class Conductor:
     Args:
         streams: makes the streams; may take long.
         served: the sessions of the moment by their numbers, from any thread.
-        opened: called in the server's loop with how many can be served, 0 where it failed.
+        opened: called in the server's loop with how many can be served, 0 where it failed; None:
+            it is to be measured once somebody comes.
         failed: called there when the streams have broken; new ones are made then.
         seats: how many are served; None: what the streams' `capacity` says.
     """
@@ -33,7 +37,7 @@ class Conductor:
         self,
         streams: Callable[[], Streams | StreamsProcesses],
         served: Callable[[], Mapping[int, Session]],
-        opened: Callable[[int], None],
+        opened: Callable[[int | None], None],
         failed: Callable[[], None],
         seats: int | None = None,
     ):
@@ -81,9 +85,8 @@ class Conductor:
                 if self._closed:
                     self._streams.close()
                     return
-                seats = self._streams.capacity() if self._seats is None else self._seats
-                self._call(self._opened, seats)
-                self._conduct(self._streams.desks)
+                if self._open(self._streams):
+                    self._conduct(self._streams.desks)
             except UserError as error:
                 logger.warning("%s", error)
                 self._call(self._opened, 0)
@@ -95,6 +98,26 @@ class Conductor:
                     if self._streams is not None:
                         self._streams.close()
                     self._wait(1.0)
+
+    def _open(self, streams: Streams | StreamsProcesses) -> bool:
+        """Find out how many can be served; False: this was closed before anybody could be.
+
+        A machine that seems too slow may have been busy, so that is no verdict for ever.
+        """
+        while not (seats := streams.capacity() if self._seats is None else self._seats):
+            logger.warning("the machine is too slow for live sessions, or busy")
+            self._call(self._opened, 0)
+            until = time.monotonic() + TOO_SLOW_SECONDS
+            while not self._closed and (left := until - time.monotonic()) > 0:
+                self._wait(left)
+            self._wakes[0].clear()
+            self._call(self._opened, None)
+            if not self._closed:
+                self._wakes[0].wait()
+            if self._closed:
+                return False
+        self._call(self._opened, seats)
+        return True
 
     def _conduct(self, desks: Sequence[Desk]) -> None:
         """Until this is closed, or the first of the desks fails: then none goes on."""
@@ -157,8 +180,9 @@ class Conductor:
             self._closed = True
 
     def _wait(self, seconds: float) -> None:
+        """Until something is there, but no longer than so."""
+        self._wakes[0].clear()
         if not self._closed:
-            self._wakes[0].clear()
             self._wakes[0].wait(seconds)
 
 

@@ -41,8 +41,8 @@ class Hall:
         self._seat(told=len(self.waiting) - 1)
         return session
 
-    def open(self, seats: int) -> None:
-        """From now on so many sessions are served at once."""
+    def open(self, seats: int | None) -> None:
+        """From now on so many sessions are served at once; None: it is not known yet."""
         self.seats = seats
         if seats == 0:
             self._dismiss("live.too_slow")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from frcrn_app.web.live import conductor
 from frcrn_app.web.live.streams import Streams, StreamsProcesses
 from web.live.conftest import HELLO, HOP, visiting
 
@@ -164,6 +165,29 @@ def test_a_broken_network_is_told_and_made_again(address, noisy_speech):
             visitor.send(number, samples)
         while 0 not in visitor.cleaned:
             visitor.read()
+
+
+def test_a_machine_that_was_busy_is_measured_again(serve_live, monkeypatch, noisy_speech):
+    measured = iter((0, 0, 1))
+
+    class Busy(Streams):
+        def capacity(self) -> int:
+            return next(measured)
+
+    monkeypatch.setattr(conductor, "TOO_SLOW_SECONDS", 0.3)
+    with serve_live(Busy, seats=None) as served:
+        for _ in range(2):
+            with visiting(served.address) as visitor:
+                assert visitor.wait_for("ended")["code"] == "live.too_slow"
+            with visiting(served.address) as visitor:  # at once: it is as it was
+                assert visitor.wait_for("ended")["code"] == "live.too_slow"
+            time.sleep(0.6)
+        with visiting(served.address) as visitor:
+            visitor.wait_for("ready")
+            for number, samples in enumerate(frames(noisy_speech, 3)):
+                visitor.send(number, samples)
+            while 0 not in visitor.cleaned:
+                visitor.read()
 
 
 def test_the_network_is_made_once_somebody_opens_the_tab(serve_live):
