@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 _START, _LOCK = "frcrn-", ".lock"
 
@@ -79,7 +79,7 @@ def _remove(folder: Path, lock: FileLock) -> None:
 def _remove_what_killed_runs_left() -> None:
     with suppress(OSError):
         for path in Path(tempfile.gettempdir()).glob(f"{_START}*{_LOCK}"):
-            with suppress(OSError, NotImplementedError, Timeout):
+            with suppress(OSError, NotImplementedError):  # in use, another's, or without locks
                 lock = FileLock(path, timeout=0, thread_local=False)
                 if not _is_own_file(path):  # opening another's may do what that one wants
                     continue

@@ -93,7 +93,6 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0, 1 if some files could not be scored, 130 if it was interrupted."""
-
     from frcrn_app.evaluation import summarise
     from frcrn_app.metrics import metric_keys
     from frcrn_app.report import write_reports
