@@ -69,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     named = argv[:1] if argv and argv[0] in COMMANDS else COMMANDS
     args = build_parser(named).parse_args(argv)
+    args.words = argv[argv.index(args.command) + 1 :]
     log_path = _configure_logging()
     try:
         code = args.run(args)

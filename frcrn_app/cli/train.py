@@ -18,6 +18,7 @@ from frcrn_app.cli.arguments import (
     say_numbers,
     share,
 )
+from frcrn_app.cli.recall import keep_arguments, recall_arguments
 from frcrn_app.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from frcrn_app.training import TrainConfig
 
 HELP = "train a network on your own speech and noise"
+ARGUMENTS_FILE = "arguments.json"  # in OUT: what the run was started with
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
     network = parser.add_argument_group(
-        "network", "what is not named is as in the weights of --init, or in the state of --resume"
+        "network", "what is not named is as in the weights of --init, or in the run of --resume"
     )
     add = network.add_argument
     add("--channels", type=positive, metavar="N", help="complex channels, a multiple of 8 (32)")
@@ -134,8 +136,7 @@ def _add_learning(run: "argparse._ArgumentGroup") -> None:
     )
     add_loss_argument(
         run,
-        "compressed spectra, signal-to-noise ratio and an estimate of PESQ; a run that is resumed "
-        "may be given another",
+        "compressed spectra, signal-to-noise ratio and an estimate of PESQ",
     )
     add("--seed", type=int, default=0, metavar="N", help="another seed, other mixtures")
 
@@ -159,7 +160,12 @@ def _add_keeping(run: "argparse._ArgumentGroup") -> None:
         metavar="N",
         help="steps between weights that stay in OUT, for frcrn weights average (0: none)",
     )
-    add("--resume", action="store_true", help="go on from the state in OUT, bit for bit")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on from the state in OUT, bit for bit; its arguments need not be named again, and "
+        "those that are named replace the former ones",
+    )
     add("--out", type=Path, default=Path("training"), metavar="DIR", help="(training/)")
 
 
@@ -172,15 +178,13 @@ def run(args: argparse.Namespace) -> int:
     from frcrn_app.training import (
         BEST_FILE,
         LAST_FILE,
-        STATE_FILE,
         MixtureConfig,
         build_trainer,
         stopping_politely,
     )
 
+    args = _of_the_run(args)
     chosen = recordings(args)
-    if (args.out / STATE_FILE).exists() and not args.resume:
-        raise UserError("training.out_holds_run", path=args.out)
     config = train_config(args)  # a wrong argument is said before hours of audio are decoded
     lines = Lines()
     train = chosen.corpus(progress=lines.progress("decoding"))
@@ -203,6 +207,8 @@ def run(args: argparse.Namespace) -> int:
         lines.say("nothing could be held out for validation: the best weights are the last ones")
     if args.resume:
         lines.say(f"resumed at step {trainer.resume()}")
+    if not lines.silent:
+        keep_arguments(args, args.out / ARGUMENTS_FILE)
     size = sum(p.numel() for p in trainer.model.parameters())
     lines.say(f"{size / 1e6:.2f} M parameters on {trainer.device}, into {args.out}")
     with stopping_politely() as stopped:
@@ -220,6 +226,32 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _of_the_run(args: argparse.Namespace) -> argparse.Namespace:
+    """The arguments of a new run; of one that goes on, its own where none are named.
+
+    Raises:
+        UserError: there is a run in the folder that was not asked to go on, or its arguments
+            cannot be read.
+    """
+    from frcrn_app.training import STATE_FILE
+
+    if not args.resume:
+        if (args.out / STATE_FILE).exists():
+            raise UserError("training.out_holds_run", path=args.out)
+        return args
+    kept = args.out / ARGUMENTS_FILE
+    if not kept.exists():  # a run of an earlier version, or one that never began
+        return args
+    return recall_arguments(add_arguments, args.words, kept)
+
+
+def _goes_on(args: argparse.Namespace) -> bool:
+    """Whether the run begins with a state rather than with new or other weights."""
+    from frcrn_app.training import STATE_FILE
+
+    return args.resume and (args.out / STATE_FILE).exists()
+
+
 def train_config(args: argparse.Namespace) -> "TrainConfig":
     """The run that arguments ask for.
 
@@ -235,7 +267,8 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
     return TrainConfig(
         out=args.out,
         network=network_config(args),
-        init=args.init,
+        # The state has all that it gave; the file may be gone since.
+        init=None if _goes_on(args) else args.init,
         teacher=args.teacher,
         teacher_share=args.teacher_share,
         hours=None if args.steps else args.hours or 1.0,
@@ -273,9 +306,8 @@ def network_config(args: argparse.Namespace) -> "FRCRNConfig":
     names = ("channels", "unets", "inputs", "real", "context", "causal", "lookahead")
     asked: dict[str, Any] = {name: getattr(args, name) for name in names}
     asked = {name: value for name, value in asked.items() if value is not None}
-    state = args.out / STATE_FILE
-    if args.resume and state.exists():
-        start = network_of_state(state)
+    if _goes_on(args):
+        start = network_of_state(args.out / STATE_FILE)
     elif args.init:
         start = load_weights(args.init).config
     else:

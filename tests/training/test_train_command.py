@@ -1,7 +1,9 @@
 """A whole tiny run learns, is kept, and survives being killed."""
 
 import csv
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -217,17 +219,74 @@ def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache, quic
     assert apart < 5e-3 * moved
 
 
+def _settings(out):
+    """What the last state of a run says of the whole run."""
+    return json.loads(torch.load(out / "state.pt", weights_only=True)["training"])
+
+
 @pytest.mark.usefixtures("quick_statistics")
-def test_the_network_need_not_be_named_again(tmp_path, noise_folder, cache, capsys):
-    arguments = _arguments(tmp_path, noise_folder, cache, "--validation-mixtures", "0")
+def test_nothing_need_be_named_again_to_go_on(tmp_path, noise_folder, cache, monkeypatch, capsys):
+    arguments = _arguments("run", os.path.relpath(noise_folder, tmp_path), cache)
     network = ["--causal", "--lookahead", "2", "--real"]
-    assert cli.main([*arguments, "--steps", "1", *network]) == 0
-    assert cli.main([*arguments, "--steps", "2", "--resume"]) == 0
-    config = load_weights(str(tmp_path / "last.safetensors")).config
+    how = ["--loss", "snr=0.25", "magnitude=8", "--learning-rate", "0.0007", "--seed", "9"]
+    monkeypatch.chdir(tmp_path)
+    quick = ["--hours", "0.00001", "--validation-mixtures", "0"]
+    assert cli.main([*arguments, *quick, *network, *how]) == 0
+    before = _settings(tmp_path / "run")
+    # From another folder, in which the relative paths would not be found.
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert cli.main(["train", "--out", "../run", "--resume", "--steps", "22", "--clip", "50"]) == 0
+    state = torch.load(tmp_path / "run" / "state.pt", weights_only=True)
+    assert state["counters"]["step"] == 22  # the first 20 were those that find the pace
+    of_steps = {"hours": None, "steps": 22, "warmup_steps": 2}
+    assert _settings(tmp_path / "run") == before | of_steps | {"clip_norm": 50, "out": "../run"}
+    config = load_weights("../run/last.safetensors").config
     assert (config.channels, config.causal, config.lookahead, config.real) == (8, True, 2, True)
-    # What is named must be as it was.
-    assert cli.main([*arguments, "--steps", "3", "--resume", "--lookahead", "1"]) != 0
+    # What is named counts from then on.
+    assert cli.main(["train", "--out", "../run", "--resume", "--steps", "23"]) == 0
+    assert _settings(tmp_path / "run")["clip_norm"] == 50
+    # The network must stay as it is.
+    more = ["--out", "../run", "--resume", "--steps", "24", "--lookahead", "1"]
+    assert cli.main(["train", *more]) == cli.EXIT_USER_ERROR
     assert "lookahead 2" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("quick_statistics")
+def test_named_again_replaces_and_does_not_add(tmp_path, noise_folder, cache):
+    more = ["--validation-mixtures", "0", "--source-weight", "*=1"]
+    assert cli.main([*_arguments(tmp_path, noise_folder, cache, *more), "--steps", "1"]) == 0
+    kept = (tmp_path / train.ARGUMENTS_FILE).read_text()
+    again = _arguments(tmp_path, noise_folder, cache, *more, "--resume")
+    assert cli.main([*again, "--steps", "1"]) == 0
+    assert (tmp_path / train.ARGUMENTS_FILE).read_text() == kept
+    assert json.loads(kept)["noise"] == ["--noise", str(noise_folder)]
+
+
+@pytest.mark.usefixtures("quick_statistics")
+def test_weights_that_a_run_began_with_may_be_gone(tmp_path, noise_folder, cache, capsys):
+    first, run = tmp_path / "first", tmp_path / "run"
+    quick = ["--validation-mixtures", "0", "--steps", "1"]
+    assert cli.main(_arguments(first, noise_folder, cache, *quick)) == 0
+    more = [*quick, "--init", str(first / "best.safetensors")]
+    assert cli.main(_arguments(run, noise_folder, cache, *more)) == 0
+    shutil.rmtree(first)
+    assert cli.main(["train", "--out", str(run), "--resume", "--steps", "2"]) == 0
+    # A run that has no state begins anew, and needs them.
+    (run / "state.pt").unlink()
+    assert cli.main(["train", "--out", str(run), "--resume"]) == cli.EXIT_USER_ERROR
+    assert "best.safetensors" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"noise": 3}', '{"steps": ["--steps", "many"]}', '{"x": ["--nonsense"]}']
+)
+def test_damaged_arguments_are_said_in_a_sentence(tmp_path, capsys, content):
+    (tmp_path / train.ARGUMENTS_FILE).write_text(content)
+    assert cli.main(["train", "--out", str(tmp_path), "--resume"]) == cli.EXIT_USER_ERROR
+    said = capsys.readouterr().err
+    assert "cannot be used as the arguments of a training run" in said
+    assert "usage" not in said
 
 
 @pytest.mark.usefixtures("quick_statistics")
