@@ -201,12 +201,13 @@ def run(args: argparse.Namespace) -> int:
         mixing=MixtureConfig(seconds=args.seconds, simulated_rooms=args.rooms),
         workers=args.workers,
         validation=args.validation_mixtures,
+        resume=args.resume,
         progress=lines.progress("simulating rooms"),
     )
     if args.validation_mixtures and not trainer.validation:
         lines.say("nothing could be held out for validation: the best weights are the last ones")
     if args.resume:
-        lines.say(f"resumed at step {trainer.resume()}")
+        lines.say(f"resumed at step {trainer.step}")
     if not lines.silent:
         keep_arguments(args, args.out / ARGUMENTS_FILE)
     size = sum(p.numel() for p in trainer.model.parameters())
@@ -245,13 +246,6 @@ def _of_the_run(args: argparse.Namespace) -> argparse.Namespace:
     return recall_arguments(add_arguments, args.words, kept)
 
 
-def _goes_on(args: argparse.Namespace) -> bool:
-    """Whether the run begins with a state rather than with new or other weights."""
-    from frcrn_app.training import STATE_FILE
-
-    return args.resume and (args.out / STATE_FILE).exists()
-
-
 def train_config(args: argparse.Namespace) -> "TrainConfig":
     """The run that arguments ask for.
 
@@ -267,8 +261,7 @@ def train_config(args: argparse.Namespace) -> "TrainConfig":
     return TrainConfig(
         out=args.out,
         network=network_config(args),
-        # The state has all that it gave; the file may be gone since.
-        init=None if _goes_on(args) else args.init,
+        init=args.init,
         teacher=args.teacher,
         teacher_share=args.teacher_share,
         hours=None if args.steps else args.hours or 1.0,
@@ -306,8 +299,9 @@ def network_config(args: argparse.Namespace) -> "FRCRNConfig":
     names = ("channels", "unets", "inputs", "real", "context", "causal", "lookahead")
     asked: dict[str, Any] = {name: getattr(args, name) for name in names}
     asked = {name: value for name, value in asked.items() if value is not None}
-    if _goes_on(args):
-        start = network_of_state(args.out / STATE_FILE)
+    state = args.out / STATE_FILE
+    if args.resume and state.exists():
+        start = network_of_state(state)
     elif args.init:
         start = load_weights(args.init).config
     else:

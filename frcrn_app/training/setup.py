@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from frcrn_app.inference import pick_device
+from frcrn_app.model import FRCRN
 from frcrn_app.training.corpus import Corpus
 from frcrn_app.training.mixtures import (
     MixtureConfig,
@@ -12,7 +14,7 @@ from frcrn_app.training.mixtures import (
     validation_mixtures,
 )
 from frcrn_app.training.scoring import is_scorable
-from frcrn_app.training.trainer import TrainConfig, Trainer
+from frcrn_app.training.trainer import STATE_FILE, TrainConfig, Trainer
 
 
 @dataclass
@@ -41,6 +43,7 @@ def build_trainer(
     mixing: MixtureConfig,
     workers: int = 1,
     validation: int = 48,
+    resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Trainer:
     """A trainer on mixtures of a corpus, validated on fixed mixtures of another.
@@ -52,20 +55,34 @@ def build_trainer(
         mixing: what the mixtures are made of.
         workers: processes that mix; 0: none.
         validation: fixed mixtures to score; those that have no score are left out.
+        resume: go on from the state in the run's folder, where there is one; the weights that
+            the run began with are then not needed.
         progress: of the one-time simulation of rooms.
 
     Raises:
-        UserError: audio or weights that cannot be used.
+        UserError: audio, weights or a state that cannot be used.
     """
     mixtures = MixtureSet(train, mixing, config.seed, progress)
 
+    pinned = pick_device(config.device) != "cpu"
+
     def stream(first: int, rank: int, world_size: int) -> Iterator:
         return batches(
-            mixtures, config.batch_size, first, workers, rank=rank, world_size=world_size
+            mixtures,
+            config.batch_size,
+            first,
+            workers,
+            rank=rank,
+            world_size=world_size,
+            pinned=pinned,
         )
 
     pairs = []
     if valid.speech and valid.noise and validation:
         fixed = validation_mixtures(valid, validation)
         pairs = [(m.noisy, m.clean) for m in fixed if is_scorable(m.clean, m.noisy)]
-    return Trainer(config, stream, pairs)
+    goes_on = resume and (config.out / STATE_FILE).exists()
+    trainer = Trainer(config, stream, pairs, FRCRN(config.network) if goes_on else None)
+    if goes_on:
+        trainer.resume()
+    return trainer

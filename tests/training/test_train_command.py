@@ -253,6 +253,24 @@ def test_nothing_need_be_named_again_to_go_on(tmp_path, noise_folder, cache, mon
 
 
 @pytest.mark.usefixtures("quick_statistics")
+def test_a_run_of_hours_can_be_made_longer(tmp_path, noise_folder, cache):
+    more = ["--hours", "0.00001", "--validation-mixtures", "0"]
+    assert cli.main(_arguments(tmp_path, noise_folder, cache, *more)) == 0
+    resume = ["train", "--out", str(tmp_path), "--resume"]
+
+    def counters():
+        return torch.load(tmp_path / "state.pt", weights_only=True)["counters"]
+
+    first = counters()
+    assert first["step"] == 20  # those that find the pace, which it takes at least
+    hours = str(1.5 * first["training_seconds"] / 3600)
+    assert cli.main([*resume, "--hours", hours]) == 0
+    assert counters()["step"] in (29, 30)
+    assert cli.main(resume) == 0  # of the same length, and at its end
+    assert counters()["step"] in (29, 30)
+
+
+@pytest.mark.usefixtures("quick_statistics")
 def test_named_again_replaces_and_does_not_add(tmp_path, noise_folder, cache):
     more = ["--validation-mixtures", "0", "--source-weight", "*=1"]
     assert cli.main([*_arguments(tmp_path, noise_folder, cache, *more), "--steps", "1"]) == 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from frcrn_app.inference import pick_device
 from frcrn_app.model import FRCRN
 from frcrn_app.training.finetune.config import FineTuneConfig
 from frcrn_app.training.finetune.corpora import FineTuneCorpora
@@ -100,9 +101,17 @@ def tuner(model: FRCRN, corpora: FineTuneCorpora, config: FineTuneConfig, out: P
     """A trainer of some layers: all else keeps its weights, and batch norm its statistics."""
     examples = Alternating(*training_sets(corpora, config), config.own_share)
 
+    pinned = pick_device(config.device) != "cpu"
+
     def stream(first: int, rank: int, world_size: int) -> Iterator:
         return batches(
-            examples, config.batch_size, first, config.workers, rank=rank, world_size=world_size
+            examples,
+            config.batch_size,
+            first,
+            config.workers,
+            rank=rank,
+            world_size=world_size,
+            pinned=pinned,
         )
 
     training = TrainConfig(

@@ -15,12 +15,14 @@ def batches(
     *,
     rank: int = 0,
     world_size: int = 1,
+    pinned: bool = False,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Endless batches (noisy, clean), float32 `[batch, samples]` each.
 
     Batch number n of rank r holds items (n * world_size + r) * batch_size and on, whatever the
     number of workers: started at `start_step` it goes on where a run stopped before that step.
-    Workers leave SIGTERM to a caller that handles it: who stops a run sends it to all processes.
+    `pinned`: in memory that a GPU reads by itself. Workers leave SIGTERM to a caller that handles
+    it: who stops a run sends it to all processes.
     """
     is_handled = callable(signal.getsignal(signal.SIGTERM))
     loader = DataLoader(
@@ -29,7 +31,7 @@ def batches(
         num_workers=workers,
         prefetch_factor=8 if workers else None,
         worker_init_fn=_ignore_sigterm if is_handled else None,
-        pin_memory=torch.cuda.is_available(),
+        pin_memory=pinned,
     )
     return iter(loader)
 

@@ -121,7 +121,7 @@ class Trainer:
         """Goes on from the state in the out folder; returns the step, 0 where there is none.
 
         Schedule, loss and averages follow the present configuration, so a longer run or another
-        loss may be asked for; a run whose length was measured from `hours` keeps its steps.
+        loss may be asked for; of a run as many `hours` long as before the steps stay, too.
 
         Raises:
             CheckpointError: the state is of a network of another size, or of another optimizer.
@@ -130,7 +130,7 @@ class Trainer:
         if not path.exists():
             return 0
         self.counters = load_state(path, self.model, self.averaged, self.optimizers)
-        if self.config.hours:
+        if self.config.hours and self.config.hours == self.counters.measured_hours:
             self.config.steps = self.counters.steps
         return self.step
 
@@ -171,10 +171,10 @@ class Trainer:
         )
         stream = self._stream()
         schedules = build_schedules(self.optimizers, config, self.step)
-        is_new = self.step == 0
         last: dict = {}
         saved = time.monotonic()
         pace, in_a_row = Pace(counters), 0
+        self._reckon_steps_when_due()
         while self.step < config.steps:
             began = time.monotonic()
             rate = config.learning_rate * rate_factor(self.step, config)
@@ -183,8 +183,7 @@ class Trainer:
             in_a_row = 0 if math.isfinite(norm) else in_a_row + 1
             if in_a_row >= MAX_SKIPPED:
                 raise UserError("training.no_finite_gradient", count=MAX_SKIPPED)
-            if config.hours and is_new and self.step == MEASURED_STEPS:
-                config.steps = self._steps_in(config.hours)
+            self._reckon_steps_when_due()
             for schedule in schedules:
                 schedule.step()
             if self._fix_norms_when_due():
@@ -247,11 +246,18 @@ class Trainer:
         first = self.step * self.config.accumulate
         return iter(self.batches(first, self.processes.rank, self.processes.count))
 
-    def _steps_in(self, hours: float) -> int:
-        """How many steps fit, by the time that those so far took; the same in all processes."""
-        seconds = max(1e-3, self.counters.training_seconds)
+    def _reckon_steps_when_due(self) -> None:
+        """How many steps fit into `hours`, by the time of those so far; the same in all processes.
+
+        Once; and once more where a run that goes on is to be of another length.
+        """
+        hours, counters = self.config.hours, self.counters
+        if not hours or hours == counters.measured_hours or self.step < MEASURED_STEPS:
+            return
+        seconds = max(1e-3, counters.training_seconds)
         steps = max(1, int(self.step * hours * 3600 / seconds))
-        return self.processes.agreed(steps, self.device)
+        self.config.steps = self.processes.agreed(steps, self.device)
+        counters.measured_hours = hours
 
     def validate(self) -> dict[str, float]:
         """Mean PESQ-WB, STOI and SI-SDR of the averaged weights, and the score that ranks them."""

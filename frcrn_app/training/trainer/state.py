@@ -20,6 +20,7 @@ class Counters:
 
     step: int = 0
     steps: int = 0  # in all
+    measured_hours: float = 0.0  # that `steps` was reckoned for; 0: it was not
     skipped: int = 0  # without a finite gradient
     seconds_heard: float = 0.0  # of audio
     training_seconds: float = 0.0  # of wall time
