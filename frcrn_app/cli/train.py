@@ -56,6 +56,12 @@ def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
         "compressed form, of audio without infrasound; 3 also that over its mean around (3)",
     )
     add(
+        "--attention",
+        type=positive,
+        metavar="FRAMES",
+        help="of 20 ms to either side, that attention averages over (default: all of a recording)",
+    )
+    add(
         "--context",
         type=positive,
         metavar="N",
@@ -296,7 +302,7 @@ def network_config(args: argparse.Namespace) -> "FRCRNConfig":
 
     if args.channels and args.channels % 8:
         raise UserError("training.channels", channels=args.channels)
-    names = ("channels", "unets", "inputs", "real", "context", "causal", "lookahead")
+    names = ("channels", "unets", "inputs", "real", "attention", "context", "causal", "lookahead")
     asked: dict[str, Any] = {name: getattr(args, name) for name in names}
     asked = {name: value for name, value in asked.items() if value is not None}
     state = args.out / STATE_FILE

@@ -1,8 +1,9 @@
-"""Complex squeeze-and-excitation: channel gates from the mean over all frequencies and frames."""
+"""Complex squeeze-and-excitation: channel gates from the mean over frequencies and frames."""
 
 import torch
 from torch import Tensor, nn
 
+from frcrn_app.model.around import mean_around
 from frcrn_app.model.past import running_mean
 
 REDUCTION = 8  # channels of the whole over channels of the squeeze
@@ -11,13 +12,14 @@ REDUCTION = 8  # channels of the whole over channels of the squeeze
 class SqueezeExcitation(nn.Module):
     """Gates of real and imaginary channels, [B, 2C, F, T] to the same.
 
-    The mean runs over every frame, so that the network is not blind to padding, or in a causal
-    network over each frame and those before it.
+    The mean is over the `frames` frames to either side, or where that is 0 over every frame, so
+    that the network is not blind to padding; in a causal network it runs over each frame and those
+    before it.
     """
 
-    def __init__(self, channels: int, causal: bool = False):
+    def __init__(self, channels: int, causal: bool = False, frames: int = 0):
         super().__init__()
-        self.causal = causal
+        self.causal, self.frames = causal, frames
 
         def fully_connected() -> nn.Sequential:
             return nn.Sequential(
@@ -38,9 +40,7 @@ class SqueezeExcitation(nn.Module):
         return torch.stack((re, im), -2)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.causal:
-            mean = running_mean(x.mean(2).transpose(1, 2).float(), None, self)  # [B, T, 2C]
-        else:
-            mean = x.mean((2, 3))[:, None]  # [B, 1, 2C]
+        mean = x.mean(2).transpose(1, 2).float()  # [B, T, 2C]
+        mean = running_mean(mean, None, self) if self.causal else mean_around(mean, self.frames)
         gate = self.gates(mean.unflatten(2, (2, -1))).flatten(2)  # [B, T or 1, 2C]
         return x * gate.transpose(1, 2)[:, :, None]

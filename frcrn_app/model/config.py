@@ -20,6 +20,10 @@ class FRCRNConfig:
     # Whether convolutions are real ones of 2 x channels, which the parts share, in place of complex
     # ones: as much work, and twice the weights.
     real: bool = False
+    # Frames to either side that attention's means are over. 0: over all that there are, as in the
+    # released network, which therefore hears a recording of several scenes as one. In a causal
+    # network it says nothing, because there means run.
+    attention: int = 0
     context: int = 0  # real channels of the blocks over time (`context.ContextBlock`); 0: no blocks
     win_length: int = 640  # samples; the U-Net's frequency strides fit 321 bins only
     hop_length: int = 320  # samples
@@ -36,8 +40,9 @@ class FRCRNConfig:
             raise ValueError(f"unets must be 1 or 2, not {self.unets}")
         if self.inputs not in (1, 2, 3):
             raise ValueError(f"inputs must be 1, 2 or 3, not {self.inputs}")
-        if self.context < 0:
-            raise ValueError(f"context must not be negative, but is {self.context}")
+        for name in ("attention", "context"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, but is {getattr(self, name)}")
         if (self.win_length, self.hop_length) != (640, 320):
             raise ValueError("only win_length 640 with hop_length 320 fits the network")
         if not 0 <= self.lookahead <= (LOOKAHEAD if self.causal else 0):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from frcrn_app.model.around import mean_around
 from frcrn_app.model.config import FIRST_BIN, FRCRNConfig
 from frcrn_app.model.level import TARGET_RMS
 from frcrn_app.model.past import Past, running_mean
@@ -59,9 +60,6 @@ def _mean_around(x: Tensor, config: FRCRNConfig, past: Past | None) -> Tensor:
 
     In a causal network over the frames before.
     """
-    if config.causal:
-        return running_mean(x.movedim(3, 1), past, "around").movedim(1, 3)
-    frames = torch.arange(x.shape[-1], device=x.device)
-    first, end = (frames - AROUND).clamp(min=0), (frames + AROUND + 1).clamp(max=x.shape[-1])
-    total = F.pad(x.cumsum(-1), (1, 0))
-    return (total[..., end] - total[..., first]) / (end - first)
+    x = x.movedim(3, 1)
+    mean = running_mean(x, past, "around") if config.causal else mean_around(x, AROUND)
+    return mean.movedim(1, 3)

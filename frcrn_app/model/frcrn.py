@@ -26,14 +26,15 @@ class FRCRN(nn.Module):
         self.config = config = config or FRCRNConfig()
         self.stft = STFT(config.win_length, config.hop_length)
         self.istft = InverseSTFT(config.win_length, config.hop_length)
-        direction = {"causal": config.causal, "lookahead": config.lookahead}
-        self.unet = UNet(
-            config.channels, config.inputs, config.context, **direction, real=config.real
-        )
+        alike = {
+            "context": config.context,
+            "causal": config.causal,
+            "real": config.real,
+            "attention": config.attention,
+        }
+        self.unet = UNet(config.channels, config.inputs, lookahead=config.lookahead, **alike)
         if config.unets == 2:
-            self.unet2 = UNet(
-                config.channels, context=config.context, causal=config.causal, real=config.real
-            )
+            self.unet2 = UNet(config.channels, **alike)
 
     def mask(self, spectrum: Tensor) -> Tensor:
         """Complex ratio mask [B, 2, F, T] of a spectrum [B, 2, F, T], each part in (-2, 2).

@@ -111,6 +111,7 @@ class UNet(nn.Module):
         causal: bool = False,
         lookahead: int = 0,
         real: bool = False,
+        attention: int = 0,
     ):
         super().__init__()
         self.causal = causal
@@ -128,10 +129,10 @@ class UNet(nn.Module):
         self.fsmn_enc = nn.ModuleDict({str(i): FrequencyFSMN(c) for i in range(1, DEPTH)})
         self.fsmn_dec = nn.ModuleDict({str(i): FrequencyFSMN(c) for i in range(DEPTH - 1)})
         self.se_layers_enc = nn.ModuleDict(
-            {str(i): SqueezeExcitation(c, causal) for i in range(DEPTH - 1)}
+            {str(i): SqueezeExcitation(c, causal, attention) for i in range(DEPTH - 1)}
         )
         self.se_layers_dec = nn.ModuleDict(
-            {str(i): SqueezeExcitation(c, causal) for i in range(DEPTH - 2)}
+            {str(i): SqueezeExcitation(c, causal, attention) for i in range(DEPTH - 2)}
         )
         self.fsmn = TimeFSMN(c)
         self.linear = ComplexConv2d(1, 1, (1, 1))

@@ -47,6 +47,8 @@ def test_float32_equals_the_training_form(network, fused, length):
         ((128, 2), {}),
         ((24, 1, 2), {}),
         ((16, 2, 3), {"context": 12}),
+        ((16, 1, 3), {"attention": 4}),  # of the 13 frames that there are
+        ((16, 2, 3), {"attention": 3, "real": True, "context": 12}),
         ((24, 2, 3), {"real": True, "context": 12}),
         ((16, 1, 3), CAUSAL | {"real": True}),
         ((16, 1), CAUSAL),

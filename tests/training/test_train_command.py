@@ -156,12 +156,15 @@ def test_another_loss_takes_effect_when_a_run_goes_on(tmp_path, noise_folder, ca
 
 
 @pytest.mark.usefixtures("quick_statistics")
-@pytest.mark.parametrize("network", [["--context", "8"], ["--causal", "--lookahead", "2"]])
+@pytest.mark.parametrize(
+    "network", [["--context", "8"], ["--attention", "9"], ["--causal", "--lookahead", "2"]]
+)
 def test_what_is_asked_of_the_network_is_in_its_weights(tmp_path, noise_folder, cache, network):
     more = ["--steps", "2", "--validation-mixtures", "0", "--snapshot-every", "1", *network]
     assert cli.main(_arguments(tmp_path, noise_folder, cache, *more)) == 0
     config = load_weights(tmp_path / "last.safetensors").config
     assert config.context == (8 if "--context" in network else 0)
+    assert config.attention == (9 if "--attention" in network else 0)
     assert (config.causal, config.lookahead) == ((True, 2) if "--causal" in network else (False, 0))
     assert sorted(path.name for path in tmp_path.glob("step-*")) == [
         "step-0000001.safetensors",

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from frcrn_app.inference.fused.causal_memory import Memory
-from frcrn_app.inference.fused.layers import Gated
+from frcrn_app.inference.fused.layers import Gated, mean_over_frequency
 from frcrn_app.inference.fused.products import SLOPE, chunks, keep
 from frcrn_app.model import unet
 from frcrn_app.model.complex_layers import ComplexConv2d
@@ -180,4 +180,4 @@ def _joined(runs: list[Tensor]) -> Tensor:
 
 
 def _with_mean(x: Tensor) -> tuple[Tensor, Tensor]:
-    return x, x.float().mean(3)
+    return x, mean_over_frequency(x)

@@ -1,7 +1,7 @@
 """Twins of the network's layers, on activations x [B, T, 2, F, C] with the real part first.
 
-Those that attention follows also return the mean of x over F and T, float32 [B, 1, 2, C], or in a
-causal network over F alone, [B, T, 2, C]. Gates are as large as the mean that they follow from.
+Those that attention follows also return the mean of x over F, float32 [B, T, 2, C]. The gates that
+follow from it are [B, T, 2, C], or [B, 1, 2, C] where attention's mean is over all frames.
 Encoders and decoders are here those of networks that look both ways; `causal` has the others.
 """
 
@@ -19,6 +19,7 @@ from frcrn_app.inference.fused.products import (
     linear,
 )
 from frcrn_app.model import unet
+from frcrn_app.model.around import mean_around
 from frcrn_app.model.attention import SqueezeExcitation
 from frcrn_app.model.complex_layers import ComplexConv2d, RealConv2d, RealConvTranspose2d
 from frcrn_app.model.context import KERNEL, ContextBlock
@@ -51,14 +52,14 @@ class FirstEncoder(nn.Module):
         x = x.unfold(3, self.taps, self.stride).transpose(2, 3)  # [B, T', F', P, kF]
         count, height, channels = x.shape[1] - 1, x.shape[2], self.weight.shape[1]
         y = x.new_empty(x.shape[0], count, 2, height, channels)
-        mean = _Mean()
+        means = []
         for start, stop in chunks(count, height * channels, x):
             gathered = torch.stack((x[:, start:stop], x[:, start + 1 : stop + 1]), 3).flatten(3)
             for part in range(2):
                 pre = F.linear(gathered, self.weight[part], self.bias[part])
                 torch.ops.aten.leaky_relu.out(pre, SLOPE, out=y[:, start:stop, part])
-            mean.add(y[:, start:stop])
-        return y, mean.result()
+            means.append(mean_over_frequency(y[:, start:stop]))
+        return y, torch.cat(means, 1)
 
 
 class Encoder(nn.Module):
@@ -85,16 +86,16 @@ class Encoder(nn.Module):
         # chunk before it; frame -1 is zeros, and so is frame T.
         longest = max(self.conv.frames(stop - start) for start, stop in runs)
         planes = x.new_zeros(2, batch, longest, height, channels)
-        mean = _Mean()
+        means = []
         for start, stop in runs:
             size, given = stop - start, min(stop, present) - start
             self.memory(x[:, start : start + given], planes[:, :, 1 : 1 + given])
             planes[:, :, 1 + given :] = 0
             inputs = self.conv.inputs(planes[:, :, : self.conv.frames(size)])
             self.conv(inputs, y[:, start:stop])
-            mean.add(y[:, start:stop])
+            means.append(mean_over_frequency(y[:, start:stop]))
             planes[:, :, 0] = planes[:, :, size]
-        return y, mean.result()
+        return y, torch.cat(means, 1)
 
 
 class Decoder(nn.Module):
@@ -130,20 +131,19 @@ class Decoder(nn.Module):
         batch, count, height = x.shape[0], x.shape[1] - 1, x.shape[3]
         in_channels, channels = sum(x.shape[4] for x, _ in gated), self.even.channels
         y = x.new_empty(batch, count, 2, 2 * (height - 1) + self.taps, channels)
-        mean = _Mean()
+        means = []
         for start, stop in chunks(count, height * in_channels, x):
             frames = self.even.frames(stop - start)
             planes = x.new_empty(2, batch, frames, height, in_channels)
             planes[:, :, stop + 1 - start :] = 0
-            sources = [(x[:, start : stop + 1], gate) for x, gate in gated]
-            _gather(sources, planes[:, :, : stop + 1 - start])
+            _gather(_frames(gated, start, stop + 1), planes[:, :, : stop + 1 - start])
             inputs = self.even.inputs(planes)
             z = torch.empty_like(y[:, start:stop])
             for parity, conv in enumerate((self.even, self.odd)):
                 conv(inputs, z[:, :, :, parity::2])
             self.memory(z, y[:, start:stop].movedim(2, 0))
-            mean.add(y[:, start:stop])
-        return y, mean.result()
+            means.append(mean_over_frequency(y[:, start:stop]))
+        return y, torch.cat(means, 1)
 
 
 class LastDecoder(nn.Module):
@@ -175,14 +175,19 @@ class LastDecoder(nn.Module):
         weights = []  # [B, C_i, part * kT kF 2]: products with both parts' weights, one is of use
         for i, (source, gate) in enumerate(gated):
             weight = getattr(self, f"weight{i}")
-            weight = weight if gate is None else weight * gate[:, 0, ..., None]
+            if gate is not None and gate.shape[1] == 1:
+                weight = weight * gate[:, 0, ..., None]
             weight = weight.expand(batch, -1, -1, -1).transpose(1, 2).flatten(2)
             weights.append(weight.to(source.dtype))
         y = self.bias.expand(batch, count - 1, 2 * (height - 1) + self.taps, 2).clone()
         for start, stop in chunks(count - 1, height * channels, x):
             taps = 0
-            for (source, _), weight in zip(gated, weights, strict=True):
-                product = source[:, start : stop + 1].flatten(1, 3) @ weight
+            for (source, gate), weight in zip(
+                _frames(gated, start, stop + 1), weights, strict=True
+            ):
+                if gate is not None and gate.shape[1] > 1:  # those of all frames are in the weight
+                    source = source * gate[:, :, :, None].to(source.dtype)
+                product = source.flatten(1, 3) @ weight
                 product = product.view(batch, -1, 2, height, 2, weight.shape[2] // 2)
                 taps = taps + (product[:, :, 0, :, 0].float() + product[:, :, 1, :, 1])
             assert isinstance(taps, Tensor)
@@ -206,7 +211,7 @@ class Context(nn.Module):
 
     def __init__(self, block: ContextBlock, dtype: torch.dtype):
         super().__init__()
-        self.causal, self.dilation, self.around = block.causal, block.dilation, block.around
+        self.dilation, self.around = block.dilation, block.around
         keep(self, "expand", block.expand.weight[:, :, 0, 0], dtype)
         keep(self, "expand_bias", _bias(block.expand), dtype)
         keep(self, "depthwise", block.depthwise.weight.transpose(2, 3), dtype)
@@ -231,15 +236,11 @@ class Context(nn.Module):
         )
         y = linear(F.leaky_relu_(y, SLOPE).permute(0, 2, 3, 1), self.project, self.project_bias)
         x = x + y.unflatten(3, (2, -1)).transpose(2, 3)
-        if self.causal:
-            return x, x.float().mean(3)
-        mean = _Mean()
-        mean.add(x)
-        return x, mean.result()
+        return x, mean_over_frequency(x)
 
 
 class Gates(nn.Module):
-    """Attention's gates of the mean that an encoder or decoder returns, [B, T, 2, C] to the same.
+    """Attention's gates of the means that an encoder or decoder returns, [B, T, 2, C].
 
     What both layers make of both parts is one layer, and so are the sums of complex numbers.
     """
@@ -252,7 +253,7 @@ class Gates(nn.Module):
 
     def __init__(self, attention: SqueezeExcitation):
         super().__init__()
-        self.causal = attention.causal
+        self.causal, self.frames = attention.causal, attention.frames
         down_r, up_r, down_i, up_i = (
             layer
             for fully_connected in (attention.fc_r, attention.fc_i)
@@ -275,35 +276,29 @@ class Gates(nn.Module):
         keep(self, "sign", torch.cat((-sign, sign)), torch.float32)
 
     def forward(self, mean: Tensor, past: Past | None = None) -> Tensor:
-        if self.causal:
-            mean = running_mean(mean, past, self)
+        mean = running_mean(mean, past, self) if self.causal else mean_around(mean, self.frames)
         y = torch.addmm(self.squeeze_bias, mean.flatten(0, 1).flatten(1), self.squeeze).relu_()
         y = torch.addmm(self.excite_bias, y, self.excite).sigmoid_()
         from_r, from_i = y.chunk(2, 1)
         return torch.addcmul(from_r, from_i, self.sign).view(mean.shape)
 
 
-class _Mean:
-    """Mean over F and T of activations that come in runs of frames."""
-
-    def __init__(self):
-        self._sums: list[Tensor] = []
-        self._count = 0
-
-    def add(self, x: Tensor) -> None:
-        """x [B, T, 2, F, C]"""
-        # Over T first: that loop is the fast one.
-        total = x.flatten(2).sum(1).float()  # [B, 2 F C]
-        self._sums.append(total.view(x.shape[0], 2, x.shape[3], x.shape[4]).sum(2))
-        self._count += x.shape[1] * x.shape[3]
-
-    def result(self) -> Tensor:
-        return sum(self._sums, torch.zeros_like(self._sums[0]))[:, None] / self._count
+def mean_over_frequency(x: Tensor) -> Tensor:
+    """float32 [B, T, 2, C] of activations [B, T, 2, F, C]."""
+    return x.sum(3, dtype=torch.float32) / x.shape[3]
 
 
 def _bias(convolution: nn.Conv2d) -> Tensor:
     assert convolution.bias is not None
     return convolution.bias
+
+
+def _frames(gated: list[Gated], start: int, stop: int) -> list[Gated]:
+    """Some frames of activations, with their gates, or those that all frames have."""
+    return [
+        (x[:, start:stop], gate if gate is None or gate.shape[1] == 1 else gate[:, start:stop])
+        for x, gate in gated
+    ]
 
 
 def _gather(gated: list[Gated], planes: Tensor) -> None:
@@ -316,6 +311,6 @@ def _gather(gated: list[Gated], planes: Tensor) -> None:
             if gate is None:
                 target.copy_(x[:, :, part])
             else:
-                factor = gate[:, :, part, None].to(x.dtype)  # [B, 1, 1, C]
+                factor = gate[:, :, part, None].to(x.dtype)  # [B, T or 1, 1, C]
                 torch.mul(x[:, :, part], factor, out=target)
         offset += channels
