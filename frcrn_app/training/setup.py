@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from frcrn_app.inference import pick_device
 from frcrn_app.model import FRCRN
 from frcrn_app.training.corpus import Corpus
 from frcrn_app.training.mixtures import (
@@ -64,8 +63,6 @@ def build_trainer(
     """
     mixtures = MixtureSet(train, mixing, config.seed, progress)
 
-    pinned = pick_device(config.device) != "cpu"
-
     def stream(first: int, rank: int, world_size: int) -> Iterator:
         return batches(
             mixtures,
@@ -74,7 +71,7 @@ def build_trainer(
             workers,
             rank=rank,
             world_size=world_size,
-            pinned=pinned,
+            device=config.device,
         )
 
     pairs = []

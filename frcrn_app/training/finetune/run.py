@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from frcrn_app.inference import pick_device
 from frcrn_app.model import FRCRN
 from frcrn_app.training.finetune.config import FineTuneConfig
 from frcrn_app.training.finetune.corpora import FineTuneCorpora
@@ -101,8 +100,6 @@ def tuner(model: FRCRN, corpora: FineTuneCorpora, config: FineTuneConfig, out: P
     """A trainer of some layers: all else keeps its weights, and batch norm its statistics."""
     examples = Alternating(*training_sets(corpora, config), config.own_share)
 
-    pinned = pick_device(config.device) != "cpu"
-
     def stream(first: int, rank: int, world_size: int) -> Iterator:
         return batches(
             examples,
@@ -111,7 +108,7 @@ def tuner(model: FRCRN, corpora: FineTuneCorpora, config: FineTuneConfig, out: P
             config.workers,
             rank=rank,
             world_size=world_size,
-            pinned=pinned,
+            device=config.device,
         )
 
     training = TrainConfig(

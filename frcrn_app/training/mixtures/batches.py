@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from frcrn_app.inference import pick_device
+
 
 def batches(
     mixtures: Dataset,
@@ -15,14 +17,17 @@ def batches(
     *,
     rank: int = 0,
     world_size: int = 1,
-    pinned: bool = False,
+    device: str = "cpu",
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Endless batches (noisy, clean), float32 `[batch, samples]` each.
 
     Batch number n of rank r holds items (n * world_size + r) * batch_size and on, whatever the
     number of workers: started at `start_step` it goes on where a run stopped before that step.
-    `pinned`: in memory that a GPU reads by itself. Workers leave SIGTERM to a caller that handles
-    it: who stops a run sends it to all processes.
+    For a `device` that is a GPU they lie in memory that it reads by itself. Workers leave SIGTERM
+    to a caller that handles it: who stops a run sends it to all processes.
+
+    Raises:
+        DeviceError: there is no such device.
     """
     is_handled = callable(signal.getsignal(signal.SIGTERM))
     loader = DataLoader(
@@ -31,7 +36,7 @@ def batches(
         num_workers=workers,
         prefetch_factor=8 if workers else None,
         worker_init_fn=_ignore_sigterm if is_handled else None,
-        pin_memory=pinned,
+        pin_memory=pick_device(device) != "cpu",
     )
     return iter(loader)
 
