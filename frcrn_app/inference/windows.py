@@ -6,7 +6,8 @@ from frcrn_app.constants import SAMPLE_RATE
 from frcrn_app.model import FRCRNConfig
 
 AS_RELEASED = (120.0, 40.0)  # seconds; the released pipelines pass up to 120 s at once
-SHORT = (20.0, 15.0)
+ONE_SCENE = (20.0, 15.0)
+MEMORY = (40.0, 40.0)  # where nothing else asks for windows
 OVERLAP = 2 * SAMPLE_RATE  # samples that neighbouring windows share
 # Within the overlap the second window's memory (39 frames, 0.8 s) fills up before it is used,
 # and the first is left before it runs out of following frames.
@@ -17,10 +18,13 @@ FADE = SAMPLE_RATE // 2  # samples
 def default_seconds(config: FRCRNConfig) -> tuple[float, float]:
     """Of the longest audio that passes whole, and of the windows of longer audio at most.
 
-    Attention averages over a window, and serves best where that is one scene. The released network
-    nevertheless gets what the released pipelines give it; other networks are this project's.
+    Where attention averages over a whole window, it serves best where that is one scene; limited
+    attention hears the same scene in windows of any length. The released network gets what the
+    released pipelines give it; networks of more inputs are this project's.
     """
-    return AS_RELEASED if config.inputs == 1 else SHORT
+    if config.inputs == 1:
+        return AS_RELEASED
+    return MEMORY if config.attention else ONE_SCENE
 
 
 def window_starts(samples: int, window: int) -> list[int]:
