@@ -20,7 +20,7 @@ def export(folder: Path, model: FRCRN) -> Path:
 
 @pytest.fixture(scope="session")
 def both_ways(tmp_path_factory) -> tuple[FRCRN, Path]:
-    """A network that takes the whole of a recording, attention 0.4 s of it, and its exported file."""
+    """A network that takes whole recordings, attention 0.4 s around a frame; its exported file."""
     model = seeded_network(8, 1, 3, context=8, attention=20)
     return model, export(tmp_path_factory.mktemp("export"), model)
 
