@@ -45,9 +45,9 @@ class Denoiser:
         batch_size: windows that run at once; None: 1 on the CPU, 8 on CUDA.
         window_seconds: of a window at most, and of the longest audio that passes whole; None: audio
             of up to 40 s passes whole, longer in windows of up to 40 s; with the official weights
-            up to two minutes pass whole; with weights of this project whose attention is not
-            limited, up to 20 s, longer in windows of up to 15 s. Memory grows with it, and another
-            length gives a slightly different result.
+            up to two minutes pass whole; with others whose attention averages over a whole window,
+            up to 20 s, longer in windows of up to 15 s. Memory grows with it, and another length
+            gives a slightly different result.
         full_band: whether what lies above 8 kHz, which the network does not process, comes back
             with the gain that the network gave to the top of its own band; without, it is removed.
 

@@ -18,13 +18,14 @@ FADE = SAMPLE_RATE // 2  # samples
 def default_seconds(config: FRCRNConfig) -> tuple[float, float]:
     """Of the longest audio that passes whole, and of the windows of longer audio at most.
 
-    Where attention averages over a whole window, it serves best where that is one scene; limited
-    attention hears the same scene in windows of any length. The released network gets what the
-    released pipelines give it; networks of more inputs are this project's.
+    Where attention averages over a whole window, it serves best where that is one scene. Limited
+    attention, and that of causal networks, which forgets, hears the same in windows of any length.
+    The released network gets what the released pipelines give it; networks of more inputs are this
+    project's.
     """
     if config.inputs == 1:
         return AS_RELEASED
-    return MEMORY if config.attention else ONE_SCENE
+    return MEMORY if config.attention or config.causal else ONE_SCENE
 
 
 def window_starts(samples: int, window: int) -> list[int]:

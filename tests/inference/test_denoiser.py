@@ -315,21 +315,22 @@ def test_what_is_long_passes_in_windows_that_share_it_evenly(denoiser, seconds, 
 
 
 @pytest.mark.parametrize(
-    ("inputs", "seconds", "window", "windows"),
+    ("network", "seconds", "window", "windows"),
     [
-        (3, 20, 20, 1),
-        (3, 21, 12, 2),
-        (3, 60, 14, 5),
-        (3, 3600, 15, 277),
-        (1, 120, 120, 1),  # as the released pipelines
-        (1, 121, 32, 4),
-        (1, 3600, 40, 95),
+        ({"inputs": 3}, 20, 20, 1),
+        ({"inputs": 3}, 21, 12, 2),
+        ({"inputs": 3}, 60, 14, 5),
+        ({"inputs": 3}, 3600, 15, 277),
+        ({"inputs": 2, "causal": True}, 60, 31, 2),
+        ({"inputs": 1}, 120, 120, 1),  # as the released pipelines
+        ({"inputs": 1}, 121, 32, 4),
+        ({"inputs": 1}, 3600, 40, 95),
     ],
 )
-def test_attention_that_hears_all_of_a_window_gets_others(
-    tmp_path, inputs, seconds, window, windows
+def test_windows_are_short_where_attention_hears_all_of_them(
+    tmp_path, network, seconds, window, windows
 ):
-    path = save_weights(tmp_path / "w.safetensors", seeded_network(8, 1, inputs))
+    path = save_weights(tmp_path / "w.safetensors", seeded_network(8, 1, **network))
     mono = Audio(np.zeros((1, seconds * 8_000), np.float32), 8_000)
     assert Denoiser(str(path), "cpu", "float32").shape(mono) == (window * 16_000, windows)
 
