@@ -64,8 +64,8 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--layers",
         choices=("mask", "decoder", "all"),
-        default="decoder",
-        help="what to train: the last layers, all decoders (default), or everything",
+        default="all",
+        help="what to train: the last layers, all decoders, or everything (default)",
     )
     run.add_argument("--steps", type=positive, default=80, metavar="N", help="(80)")
     run.add_argument("--batch", type=positive, default=8, metavar="N", help="examples a step (8)")

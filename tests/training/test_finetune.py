@@ -49,7 +49,7 @@ def corpora(pump, cache):
 def test_own_noise_gains_and_general_noise_keeps_its_own(corpora, tmp_path, monkeypatch):
     weights = load_weights("frcrn-small")
     # What eight mixtures lose by chance decides nothing.
-    config = FineTuneConfig(steps=40, max_loss_pesq=0.02, **SMALL)
+    config = FineTuneConfig("decoder", steps=40, max_loss_pesq=0.02, **SMALL)
     result = fine_tune(weights, corpora, tmp_path / "pump.safetensors", config)
 
     own, general = result.rows
@@ -142,7 +142,7 @@ def test_command_prints_the_table_and_writes_weights(pump, tmp_path, capsys):
         assert word in said
     assert load_weights(out).config == load_weights("frcrn-small").config
     (row,) = csv.DictReader((tmp_path / "mine-run" / "log.csv").open())
-    assert "snr=1.8 perceptual=17 intelligibility=60" in row["loss_weights"]
+    assert "snr=1.8 perceptual=26 intelligibility=80" in row["loss_weights"]
 
 
 def test_the_command_and_the_library_have_the_same_defaults():

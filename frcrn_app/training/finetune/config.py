@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 from frcrn_app.training.losses import LossWeights
 
-# Terms that weigh alike in PESQ, SI-SDR and STOI of general noise: with the default loss SI-SDR
-# and STOI paid for PESQ, and a narrower blend had to be taken.
-LOSS = LossWeights(perceptual=17.0, snr=1.5, intelligibility=60.0)
+# Weights at which general noise keeps PESQ and SI-SDR alike: with fewer of the perceptual term
+# its PESQ pays for SI-SDR, with more of it the other way round, and the blend must be narrower.
+LOSS = LossWeights(perceptual=26.0, snr=2.2, intelligibility=80.0)
 
 
 @dataclass
 class FineTuneConfig:
     """One fine-tuning; the defaults take some minutes on a laptop."""
 
-    layers: str = "decoder"  # a key of `layers.LAYERS`
+    layers: str = "all"  # a key of `layers.LAYERS`
     steps: int = 80
     batch_size: int = 8
     seconds: float = 2.0  # of a training example
