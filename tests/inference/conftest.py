@@ -20,8 +20,8 @@ def export(folder: Path, model: FRCRN) -> Path:
 
 @pytest.fixture(scope="session")
 def both_ways(tmp_path_factory) -> tuple[FRCRN, Path]:
-    """A network that takes whole recordings, attention 0.4 s around a frame; its exported file."""
-    model = seeded_network(8, 1, 3, context=8, attention=20)
+    """A network that takes whole recordings, attention 2 s around a frame; its exported file."""
+    model = seeded_network(8, 1, 3, context=8, attention=100)
     return model, export(tmp_path_factory.mktemp("export"), model)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -11,6 +12,7 @@ import torch
 from frcrn_app.cli.main import main
 from frcrn_app.errors import UserError
 from frcrn_app.inference.export import verify_onnx
+from frcrn_app.model import FRCRN
 from golden.seeded import waveform
 
 
@@ -23,7 +25,7 @@ def exported(request):
 def test_the_file_gives_what_the_network_gives(exported):
     model, path = exported
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    for length in (1, 3_200, 20_001):
+    for length in (1, 3_200, 40_001):
         noisy = waveform(length)
         (enhanced,) = session.run(None, {"noisy": noisy.numpy()})
         with torch.no_grad():
@@ -43,6 +45,15 @@ def test_a_file_that_computes_something_else_is_found_out(exported):
         model.unet.linear.conv_re.bias.add_(0.1)
     with pytest.raises(UserError) as found:
         verify_onnx(path, model)
+    assert found.value.code == "inference.export_differs"
+
+
+def test_a_file_whose_attention_hears_farther_is_found_out(both_ways):
+    model, path = both_ways
+    nearer = FRCRN(replace(model.config, attention=model.config.attention // 2)).eval()
+    nearer.load_state_dict(model.state_dict())
+    with pytest.raises(UserError) as found:
+        verify_onnx(path, nearer)
     assert found.value.code == "inference.export_differs"
 
 
