@@ -11,6 +11,7 @@ from frcrn_app.cli.arguments import (
     add_loss_argument,
     add_training_machine_arguments,
     loss_weights,
+    natural,
     positive,
     positive_float,
     recordings,
@@ -57,9 +58,9 @@ def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--attention",
-        type=positive,
+        type=natural,
         metavar="FRAMES",
-        help="of 20 ms to either side, that attention averages over (default: all of a recording)",
+        help="of 20 ms to either side, that attention averages over (0: all of a recording)",
     )
     add(
         "--context",

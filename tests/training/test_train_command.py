@@ -56,6 +56,12 @@ def _arguments(out, noise, cache, *more):
     ]
 
 
+def _from(weights, further_channels=0):
+    """Arguments of a run from weights, of their size or wider."""
+    channels = load_weights(weights).config.channels + further_channels
+    return ["--init", weights, "--channels", str(channels)]
+
+
 def _trainer(arguments):
     """The trainer of a command line."""
     args = cli.build_parser(["train"]).parse_args(arguments)
@@ -100,8 +106,9 @@ def test_a_tiny_run_lowers_the_loss_on_what_it_saw(tmp_path, noise_folder, cache
 
 @pytest.mark.usefixtures("quick_statistics")
 def test_fixed_statistics_are_kept_where_they_serve_better(tmp_path, noise_folder, cache):
-    arguments = _arguments(tmp_path, noise_folder, cache, "--steps", "1", "--init", "frcrn-small")
-    trainer = _trainer([*arguments, "--channels", "48"])
+    trainer = _trainer(
+        _arguments(tmp_path, noise_folder, cache, "--steps", "1", *_from("frcrn-small"))
+    )
     before = [buffer.clone() for buffer in trainer.model.buffers()]
     trainer.freeze_norms()  # the embedded weights were trained with just these
     assert all(map(torch.equal, before, trainer.model.buffers()))
@@ -111,6 +118,20 @@ def test_fixed_statistics_are_kept_where_they_serve_better(tmp_path, noise_folde
         buffer.fill_(1)
     trainer.freeze_norms()
     assert all(bool((buffer != 1).any()) for buffer in statistics)
+
+
+@pytest.mark.usefixtures("quick_statistics")
+def test_channels_that_a_network_grew_get_statistics_of_their_own(tmp_path, noise_folder, cache):
+    small = load_weights("frcrn-live").model
+    start = _from("frcrn-live", further_channels=8)
+    trainer = _trainer(_arguments(tmp_path, noise_folder, cache, "--steps", "1", *start))
+    trainer.freeze_norms()
+    kept = dict(small.named_buffers())
+    grown = {n: b for n, b in trainer.model.named_buffers() if n.endswith("running_var")}
+    for name, variance in grown.items():
+        trained = len(kept[name])
+        assert torch.equal(variance[:trained], kept[name]), name
+        assert (variance[trained:] != 1).all(), name
 
 
 def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache, quick_statistics):
@@ -172,6 +193,12 @@ def test_what_is_asked_of_the_network_is_in_its_weights(tmp_path, noise_folder, 
     ]
 
 
+def test_a_limit_of_attention_can_be_taken_back(tmp_path, noise_folder, cache):
+    arguments = _arguments(tmp_path, noise_folder, cache, *_from("frcrn-small"))
+    assert load_weights("frcrn-small").config.attention > 0
+    assert _trainer([*arguments, "--attention", "0"]).model.config.attention == 0
+
+
 def test_the_rate_falls_or_stays_as_asked():
     config = TrainConfig(Path(), steps=100, warmup_steps=10, decay_share=0.3)
     rates = [rate_factor(step, config) for step in range(100)]
@@ -201,7 +228,7 @@ def test_files_that_cannot_be_used_are_named_at_the_start(tmp_path, noise_folder
 
 def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache, quick_statistics):
     # Weights whose statistics serve as they are; new ones would be of other batches.
-    more = ["--init", "frcrn-small", "--channels", "48", "--precision", "float32"]
+    more = [*_from("frcrn-small"), "--precision", "float32"]
     more += ["--steps", "2", "--validation-mixtures", "0"]
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     assert cli.main([*_arguments(alone, noise_folder, cache, *more), "--batch", "2"]) == 0

@@ -73,7 +73,7 @@ class Trainer:
             torch.set_num_threads(config.threads)
         self.device = training_device(config.device, self.processes)
         torch.manual_seed(config.seed)
-        model = network or _new_network(config)
+        model, self._trained_channels = _network(config, network)
         model = model.to(self.device)
         if self.device.type == "cpu":  # on an H200 a step took 12 % longer with this
             # The option is documented, but not among torch's types.
@@ -141,7 +141,7 @@ class Trainer:
             self.objective,
             self.batches,
             self.processes,
-            trained=bool(self.config.init),
+            trained=self._trained_channels,
         )
         for mine, theirs in zip(self.averaged.module.buffers(), self.model.buffers(), strict=True):
             mine.copy_(theirs)
@@ -296,6 +296,9 @@ class Trainer:
         save_weights(self.config.out / name, self.averaged_network, metadata=facts)
 
 
-def _new_network(config: TrainConfig) -> FRCRN:
-    model = FRCRN(config.network)
-    return grow(load_weights(config.init).model, model) if config.init else model
+def _network(config: TrainConfig, network: FRCRN | None) -> tuple[FRCRN, int]:
+    """The given network or a new one, and how many of its channels were trained before."""
+    if network is None and config.init:
+        start = load_weights(config.init).model
+        return grow(start, FRCRN(config.network)), start.config.channels
+    return network or FRCRN(config.network), config.network.channels if config.init else 0

@@ -27,19 +27,22 @@ def set_mode(model: FRCRN, *, fixed: bool) -> None:
 
 @torch.no_grad()
 def fix_statistics(
-    model: FRCRN, objective: Objective, batches: Batches, processes: Processes, *, trained: bool
+    model: FRCRN, objective: Objective, batches: Batches, processes: Processes, *, trained: int
 ) -> None:
-    """Estimates the statistics anew, and keeps what serves better if the weights are `trained`.
+    """Estimates the statistics anew; those of the first `trained` channels if that serves better.
 
     Weights that were trained with moving statistics gain by new ones, the means over NORM_BATCHES
-    batches; weights that were trained with fixed ones are made for just these.
+    batches; weights that were trained with fixed ones are made for just these. The channels by
+    which a network has grown have none yet.
     """
-    old = [buffer.clone() for buffer in model.buffers()]
+    statistics = [part for norm in _norms(model) for part in (norm.bn_re, norm.bn_im)]
+    old = [(part.running_mean.clone(), part.running_var.clone()) for part in statistics]
     before = _inference_loss(model, objective, batches, processes) if trained else math.inf
     _estimate(model, objective, batches, processes)
     if _inference_loss(model, objective, batches, processes) > before:
-        for buffer, kept in zip(model.buffers(), old, strict=True):
-            buffer.copy_(kept)
+        for part, (mean, var) in zip(statistics, old, strict=True):
+            part.running_mean[:trained] = mean[:trained]
+            part.running_var[:trained] = var[:trained]
 
 
 def _inference_loss(
