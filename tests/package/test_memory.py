@@ -20,11 +20,11 @@ def work():
     network = torch.inference_mode()(fuse(FRCRN(FRCRNConfig(64, 1))))
     sound = torch.zeros(1, 8 * 16_000)
     pages = []
-    for _ in range(4):
+    for _ in range(8):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         network(sound)
         pages.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-    print(min(pages[2:]))
+    print(sum(pages[2:]))
 
 thread = threading.Thread(target=work)  # as the demo computes
 thread.start()
@@ -38,6 +38,7 @@ def test_a_later_call_needs_no_new_pages():
     for choice in ("keep", "leave"):
         command = [sys.executable, "-c", PAGES_OF_A_LATER_CALL, choice]
         pages[choice] = int(subprocess.run(command, capture_output=True, check=True).stdout)
-    # A few thousand pages remain, more or fewer from machine to machine. With far fewer channels
-    # and a longer sound convolutions of some processors have one buffer, above what is kept.
+    # A few thousand pages remain, more or fewer from machine to machine, and glibc by itself needs
+    # none for a call now and then: hence several calls. With far fewer channels and a longer sound
+    # convolutions of some processors have one buffer, above what is kept.
     assert pages["keep"] < 0.25 * pages["leave"], pages
