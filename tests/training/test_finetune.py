@@ -47,13 +47,12 @@ def corpora(pump, cache):
 
 
 def test_own_noise_gains_and_general_noise_keeps_its_own(corpora, tmp_path, monkeypatch):
-    weights = load_weights("frcrn-small")
+    weights = load_weights("frcrn-live")  # the smaller network, which has more to gain
     # What eight mixtures lose by chance decides nothing.
-    config = FineTuneConfig("decoder", steps=40, max_loss_pesq=0.02, **SMALL)
+    config = FineTuneConfig("decoder", steps=30, max_loss_pesq=0.02, **SMALL | {"batch_size": 4})
     result = fine_tune(weights, corpora, tmp_path / "pump.safetensors", config)
 
     own, general = result.rows
-    # The weights know such noise well before: little is left to gain.
     assert own.after["si_sdr"] >= own.before["si_sdr"] + 0.2
     assert own.after["pesq"] >= own.before["pesq"] + 0.04
     assert general.after["si_sdr"] >= general.before["si_sdr"] - 0.1
