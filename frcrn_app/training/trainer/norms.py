@@ -65,9 +65,9 @@ def _estimate(model: FRCRN, objective: Objective, batches: Batches, processes: P
         model(objective.prepared(noisy)[0])
     for norm in _norms(model):
         norm.momentum = ComplexBatchNorm2d.momentum
-    for buffer in model.buffers():
-        processes.sum_(buffer)
-        buffer /= processes.count
+        for buffer in norm.buffers():
+            processes.sum_(buffer)
+            buffer /= processes.count
 
 
 def _norms(model: FRCRN) -> list[ComplexBatchNorm2d]:
