@@ -39,6 +39,14 @@ def natural(text: str) -> int:
     return int(text)
 
 
+def seed(text: str) -> int:
+    """A whole number that generators of random numbers take, NumPy's as PyTorch's."""
+    value = natural(text)
+    if value >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number below 2^63")
+    return value
+
+
 def positive_float(text: str) -> float:
     """A finite number above 0."""
     value = _number(text)
@@ -121,7 +129,7 @@ def add_training_machine_arguments(parser: argparse.ArgumentParser) -> None:
     add_device_arguments(machine)
     machine.add_argument(
         "--workers",
-        type=int,
+        type=natural,
         default=1,
         metavar="N",
         help="processes that mix examples (1; 0: none beside the training itself)",
@@ -192,7 +200,7 @@ def add_corpus_arguments(parser: argparse.ArgumentParser) -> None:
     )
     recordings.add_argument(
         "--rooms",
-        type=int,
+        type=natural,
         default=300,
         metavar="N",
         help="rooms to simulate, once (300; 0: none, needs no pyroomacoustics)",

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from frcrn_app.cli.arguments import seed
 from frcrn_app.errors import PairError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ HELP = "compare two JSON reports of evaluate on the same files"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("first", metavar="A.json", help="the report that is compared against")
     parser.add_argument("second", metavar="B.json", help="the report that is compared")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of everything random (default: 0)")
     for kind, what in (
         ("csv", "a line a file"),
         ("json", "everything, with versions and settings"),

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frcrn_app.cli.arguments import add_network_arguments, share
+from frcrn_app.cli.arguments import add_network_arguments, seed, share
 from frcrn_app.cli.crews import add_worker_arguments, crew_of, settings_of
 from frcrn_app.cli.exits import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from frcrn_app.cli.scores import summary_text
@@ -61,7 +61,7 @@ def _add_scoring(parser: argparse.ArgumentParser) -> None:
         "installed (default: those that need no optional package, and wer where there is text)",
     )
     add("--align", action="store_true", help="shift recordings by up to 100 ms onto the clean ones")
-    add("--seed", type=int, default=0, help="of everything random (default: %(default)s)")
+    add("--seed", type=seed, default=0, help="of everything random (default: %(default)s)")
     add_worker_arguments(
         parser,
         "processes that clean and score, each with its share of the cores (default: one that "

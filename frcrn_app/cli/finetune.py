@@ -14,6 +14,7 @@ from frcrn_app.cli.arguments import (
     positive_float,
     say_left_out,
     say_numbers,
+    seed,
     share,
 )
 from frcrn_app.errors import UserError
@@ -101,7 +102,7 @@ def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
         help="mixtures with your noise, and with general noise, in the table (24)",
     )
     run.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="another seed, other mixtures"
+        "--seed", type=seed, default=0, metavar="N", help="another seed, other mixtures"
     )
     run.add_argument(
         "--out",

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frcrn_app.cli.arguments import positive
+from frcrn_app.cli.arguments import positive, seed
 from frcrn_app.cli.sets import SOURCES, add_set_arguments, pairs_of
 from frcrn_app.errors import PairError
 
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make.add_argument(
         "--files", type=positive, default=4, metavar="N", help="that are heard, 1 to 8 (4)"
     )
-    make.add_argument("--seed", type=int, default=0, help="of the orders (0)")
+    make.add_argument("--seed", type=seed, default=0, help="of the orders (0)")
     make.add_argument(
         "--out", type=Path, required=True, metavar="FOLDER", help="a new folder for the test"
     )

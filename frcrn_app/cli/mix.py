@@ -13,6 +13,7 @@ from frcrn_app.cli.arguments import (
     positive_float,
     recordings,
     say_left_out,
+    seed,
 )
 from frcrn_app.errors import UserError
 
@@ -46,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pairs.add_argument(
         "--seconds", type=positive_float, default=4.0, metavar="S", help="of each (4)"
     )
-    pairs.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, other pairs")
+    pairs.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="another seed, other pairs"
+    )
     pairs.add_argument("--out", type=Path, default=Path("pairs"), metavar="DIR", help="(pairs/)")
 
 

@@ -12,11 +12,13 @@ from frcrn_app.cli.arguments import (
     add_training_machine_arguments,
     loss_weights,
     natural,
+    not_negative,
     positive,
     positive_float,
     recordings,
     say_left_out,
     say_numbers,
+    seed,
     share,
 )
 from frcrn_app.cli.recall import keep_arguments, recall_arguments
@@ -145,7 +147,7 @@ def _add_learning(run: "argparse._ArgumentGroup") -> None:
         run,
         "compressed spectra, signal-to-noise ratio and an estimate of PESQ",
     )
-    add("--seed", type=int, default=0, metavar="N", help="another seed, other mixtures")
+    add("--seed", type=seed, default=0, metavar="N", help="another seed, other mixtures")
 
 
 def _add_keeping(run: "argparse._ArgumentGroup") -> None:
@@ -154,15 +156,21 @@ def _add_keeping(run: "argparse._ArgumentGroup") -> None:
     add("--validate-every", type=positive, default=500, metavar="N", help="steps (500)")
     add(
         "--validation-mixtures",
-        type=int,
+        type=natural,
         default=48,
         metavar="N",
         help="scored at every validation (48; 0: none, the last weights are the best)",
     )
-    add("--save-every", type=float, default=180.0, metavar="S", help="seconds between states (180)")
+    add(
+        "--save-every",
+        type=not_negative,
+        default=180.0,
+        metavar="S",
+        help="seconds between states (180)",
+    )
     add(
         "--snapshot-every",
-        type=int,
+        type=natural,
         default=0,
         metavar="N",
         help="steps between weights that stay in OUT, for frcrn weights average (0: none)",

@@ -1,5 +1,6 @@
 """What all commands share: help, faults, exit codes."""
 
+import argparse
 import re
 import signal
 import subprocess
@@ -55,6 +56,36 @@ def test_every_command_explains_itself(command, capsys):
         main([command, "--help"])
     assert stopped.value.code == 0
     assert "usage: python -m frcrn_app" in capsys.readouterr().out
+
+
+def options(parser, names=()):
+    """Every option of the parser and of the commands in it: its command line, and the action."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, inner in action.choices.items():
+                yield from options(inner, (*names, name))
+        elif action.option_strings and action.type is not None:
+            yield (*names, action.option_strings[-1]), action
+
+
+# -16 LUFS is a loudness.
+COUNTED = {
+    " ".join(line): action
+    for line, action in options(build_parser())
+    if action.type not in (Path, str) and not action.choices and line[-1] != "--loudness"
+}
+
+
+@pytest.mark.parametrize("option", COUNTED)
+def test_counts_and_shares_below_zero_are_refused_before_any_work(option):
+    with pytest.raises((argparse.ArgumentTypeError, ValueError)):
+        COUNTED[option].type("-5")
+
+
+def test_a_refused_number_is_named_with_what_is_asked(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", "--snapshot-every", "-5"])
+    assert "--snapshot-every: '-5' is not a whole number" in capsys.readouterr().err
 
 
 def test_a_reader_that_leaves_early_is_no_fault(folder):
