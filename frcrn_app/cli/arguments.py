@@ -90,6 +90,17 @@ def add_network_arguments(group: "argparse._ActionsContainer") -> None:
     add_precision_argument(group)
 
 
+def add_strength_argument(group: "argparse._ActionsContainer") -> None:
+    """--strength."""
+    group.add_argument(
+        "--strength",
+        type=share,
+        default=1.0,
+        metavar="S",
+        help="how much of the noise goes, from 0 (untouched) to 1 (default)",
+    )
+
+
 def add_device_argument(group: "argparse._ActionsContainer") -> None:
     """--device."""
     group.add_argument(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from frcrn_app.audio import AUDIO_SUFFIXES, FORMATS, check_loudness
-from frcrn_app.cli.arguments import add_network_arguments, positive, share
+from frcrn_app.cli.arguments import add_network_arguments, add_strength_argument, positive
 from frcrn_app.cli.crews import (
     StandingBar,
     add_worker_arguments,
@@ -69,13 +69,7 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
 
 def _add_cleaning(parser: argparse.ArgumentParser) -> None:
     """How a recording is cleaned and in what form it is written."""
-    parser.add_argument(
-        "--strength",
-        type=share,
-        default=1.0,
-        metavar="S",
-        help="how much of the noise goes, from 0 (untouched) to 1 (default)",
-    )
+    add_strength_argument(parser)
     add_network_arguments(parser)
     parser.add_argument(
         "--format",

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frcrn_app.cli.arguments import add_network_arguments, seed, share
+from frcrn_app.cli.arguments import add_network_arguments, add_strength_argument, seed
 from frcrn_app.cli.crews import add_worker_arguments, crew_of, settings_of
 from frcrn_app.cli.exits import EXIT_INTERRUPTED, EXIT_SOME_FAILED
 from frcrn_app.cli.scores import summary_text
@@ -47,7 +47,7 @@ def _add_systems(parser: argparse.ArgumentParser) -> None:
         help="clean the noisy files here and score that too (default: on)",
     )
     add_network_arguments(parser)
-    add("--strength", type=share, default=1.0, help="0 to 1 (default: %(default)g)")
+    add_strength_argument(parser)
 
 
 def _add_scoring(parser: argparse.ArgumentParser) -> None:

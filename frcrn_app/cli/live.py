@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-from frcrn_app.cli.arguments import positive, share
+from frcrn_app.cli.arguments import add_strength_argument, positive
 from frcrn_app.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -40,13 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--channels", type=positive, default=1, metavar="N", help="interleaved (default: 1)"
     )
-    parser.add_argument(
-        "--strength",
-        type=share,
-        default=1.0,
-        metavar="S",
-        help="how much of the noise goes, from 0 (untouched) to 1 (default)",
-    )
+    add_strength_argument(parser)
     parser.add_argument(
         "--weights",
         metavar="NAME or PATH",

@@ -128,7 +128,7 @@ def test_the_player_works_by_keyboard(page, example_clips):
     assert player_state(page, "active") == "cleaned"
 
 
-def test_one_player_at_a_time_in_all_tabs(page, example_clips):
+def test_in_all_tabs_one_player_plays_and_one_switch_turns_keys_off(page, example_clips):
     open_result(page, example_clips[0])
     later = open_again(page)
     open_result(later, example_clips[1])
@@ -137,6 +137,9 @@ def test_one_player_at_a_time_in_all_tabs(page, example_clips):
     later.click("#result .fr-play")
     wait_for_state(later, "playing", "true")
     wait_for_state(page, "playing", "false")
+    page.get_by_role("button", name="Keys: on").click()
+    later.get_by_role("button", name="Keys: off").click()
+    page.get_by_role("button", name="Keys: on").wait_for()
 
 
 def test_the_player_speaks_to_screen_readers(page, example_clips):

@@ -1,7 +1,8 @@
 // What is heard of a live session: which version, how strongly cleaned, or nothing.
 
 import { make } from "../common/dom.js";
-import { keysOn, switchKeys } from "../player/keys.js";
+import { KeyHints } from "../player/hints.js";
+import { StrengthSlider } from "../player/strength.js";
 import { Versions, other } from "../player/versions.js";
 
 const HINTS = [
@@ -22,24 +23,8 @@ export class Mixer {
       class: "fr-plain fr-mute",
       onclick: () => this.toggle(),
     });
-    this.strengthName = make("span", { class: "fr-strength-name" });
-    this.strengthWords = make("output", { class: "fr-strength-words" });
-    this.slider = make("input", {
-      type: "range",
-      min: 0,
-      max: 100,
-      step: 5,
-      value: 100,
-      oninput: (event) => this.setStrength(event.target.value / 100),
-    });
-    this.keys = make("p", { class: "fr-keys" });
-    this.strengthRow = make(
-      "label",
-      { class: "fr-strength" },
-      this.strengthName,
-      this.slider,
-      this.strengthWords,
-    );
+    this.slider = new StrengthSlider((strength) => this.setStrength(strength));
+    this.keys = new KeyHints(HINTS);
   }
 
   // Tells a new session what is chosen.
@@ -82,35 +67,16 @@ export class Mixer {
 
   show() {
     this.versions.show(this.active);
-    const percent = Math.round(100 * this.strength);
-    const words = this.text("percent", { n: percent });
-    this.slider.style.setProperty("--fr-filled", `${percent}%`);
-    this.slider.setAttribute("aria-valuetext", words);
-    this.strengthWords.textContent = words;
+    this.slider.show(this.strength, this.text);
     this.muteButton.setAttribute("aria-pressed", String(this.silent));
-    this.keysButton.textContent = this.text(keysOn() ? "keys_on" : "keys_off");
-    this.keysButton.setAttribute("aria-pressed", String(keysOn()));
-    this.keys.dataset.on = String(keysOn());
   }
 
   translate() {
     const { text } = this;
     this.versions.translate(text);
     this.muteButton.textContent = text("mute");
-    this.strengthName.textContent = text("strength");
-    this.slider.setAttribute("aria-label", text("strength"));
-    this.keysButton = make("button", {
-      type: "button",
-      class: "fr-keys-switch",
-      onclick: () => {
-        switchKeys();
-        this.show();
-      },
-    });
-    this.keys.replaceChildren(
-      ...HINTS.map(([key, words]) => make("span", {}, make("kbd", {}, key), ` ${text(words)}`)),
-      this.keysButton,
-    );
+    this.slider.translate(text);
+    this.keys.translate(text);
     this.show();
   }
 }

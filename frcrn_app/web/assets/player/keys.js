@@ -4,6 +4,7 @@
 import { isShown, store, stored, takesText } from "../common/dom.js";
 
 const OFF = "frcrn-keys-off";
+const SWITCHED = "frcrn-keys-switched";
 // What a focused element does with a key itself.
 const PRESSED_BY_SPACE = "button:not([role=radio]), a, summary, [role=tab], [role=button]";
 const PRESSED_BY_SPACE_TOO = "input[type=checkbox], input[type=radio], [role=option]";
@@ -11,7 +12,22 @@ const MOVED_BY_ARROWS = "[role=slider], [role=tab], [role=radio], [role=option],
 const MOVED_BY_ARROWS_TOO = "input[type=range], input[type=radio]";
 
 export const keysOn = () => stored("localStorage", OFF) === null;
-export const switchKeys = () => store("localStorage", OFF, keysOn() ? "1" : null);
+export const switchKeys = () => {
+  store("localStorage", OFF, keysOn() ? "1" : null);
+  dispatchEvent(new Event(SWITCHED));
+};
+
+// Calls shown() whenever the keys are turned on or off, here or in another window, until what it
+// returns is called.
+export const onKeysSwitched = (shown) => {
+  const onStorage = (event) => event.key === OFF && shown();
+  addEventListener(SWITCHED, shown);
+  addEventListener("storage", onStorage);
+  return () => {
+    removeEventListener(SWITCHED, shown);
+    removeEventListener("storage", onStorage);
+  };
+};
 
 // player(): the player that takes the keys now, or null. root: the part that must be in sight.
 export const listenToKeys = (root, player) => {

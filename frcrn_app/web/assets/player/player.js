@@ -4,7 +4,8 @@
 import { ICONS, icon, make } from "../common/dom.js";
 import { clock } from "../common/texts.js";
 import { takePart } from "./exclusive.js";
-import { keysOn, switchKeys } from "./keys.js";
+import { KeyHints } from "./hints.js";
+import { StrengthSlider } from "./strength.js";
 import { openTransport } from "./transport.js";
 import { Versions, other } from "./versions.js";
 import { paintWaveform } from "./waveform.js";
@@ -69,17 +70,8 @@ export class Player {
       this.canvas,
       make("div", { class: "fr-playhead", "aria-hidden": "true" }),
     );
-    this.strengthName = make("span", { class: "fr-strength-name" });
-    this.strengthWords = make("output", { class: "fr-strength-words" });
-    this.strengthSlider = make("input", {
-      type: "range",
-      min: 0,
-      max: 100,
-      step: 5,
-      value: 100,
-      oninput: (event) => this.setStrength(event.target.value / 100),
-    });
-    this.keys = make("p", { class: "fr-keys" });
+    this.slider = new StrengthSlider((strength) => this.setStrength(strength));
+    this.keys = new KeyHints(HINTS);
     this.node = make(
       "div",
       { class: "fr-player", role: "group" },
@@ -91,14 +83,8 @@ export class Player {
         make("div", { class: "fr-time" }, this.now, total),
       ),
       this.waveform,
-      make(
-        "label",
-        { class: "fr-strength" },
-        this.strengthName,
-        this.strengthSlider,
-        this.strengthWords,
-      ),
-      this.keys,
+      this.slider.node,
+      this.keys.node,
     );
     this.resizing = new ResizeObserver(() => this.paint());
     this.resizing.observe(this.waveform);
@@ -112,21 +98,8 @@ export class Player {
     this.node.setAttribute("aria-label", text("player"));
     this.versions.translate(text);
     this.waveform.setAttribute("aria-label", text("position"));
-    this.strengthName.textContent = text("strength");
-    this.strengthSlider.setAttribute("aria-label", text("strength"));
-    this.keysButton = make("button", {
-      type: "button",
-      class: "fr-keys-switch",
-      onclick: () => {
-        switchKeys();
-        this.showKeys();
-      },
-    });
-    this.keys.replaceChildren(
-      ...HINTS.map(([key, words]) => make("span", {}, make("kbd", {}, key), ` ${text(words)}`)),
-      this.keysButton,
-    );
-    this.showKeys();
+    this.slider.translate(text);
+    this.keys.translate(text);
     this.showStrength();
     this.show();
   }
@@ -209,17 +182,7 @@ export class Player {
   }
 
   showStrength() {
-    const percent = Math.round(100 * this.strength);
-    const words = `${percent} % · ${this.describe(this.strength)}`;
-    this.strengthSlider.style.setProperty("--fr-filled", `${percent}%`);
-    this.strengthSlider.setAttribute("aria-valuetext", words);
-    this.strengthWords.textContent = words;
-  }
-
-  showKeys() {
-    this.keysButton.textContent = this.text(keysOn() ? "keys_on" : "keys_off");
-    this.keysButton.setAttribute("aria-pressed", String(keysOn()));
-    this.node.dataset.keys = String(keysOn());
+    this.slider.show(this.strength, this.text, this.describe(this.strength));
   }
 
   paint() {
@@ -269,6 +232,7 @@ export class Player {
   close() {
     this.closed = true;
     this.part.leave();
+    this.keys.close();
     this.resizing.disconnect();
     this.recolouring.disconnect();
     if (this.transport) this.transport.close();
