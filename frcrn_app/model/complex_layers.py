@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+ALIGNED = 8  # channels at least, for a GPU's matrix units and a processor's vector kernels
+
 
 class _Kernel(nn.Module):
     """Weight and bias of one real convolution, started as torch's own convolutions are."""
@@ -116,6 +118,9 @@ class BlockConv2d(BlockConvolution):
         self.padding = padding
 
     def convolved(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        if x.is_cuda and (missing := -weight.shape[1] % ALIGNED):
+            x, weight = (F.pad(each, (0, 0, 0, 0, 0, missing)) for each in (x, weight))
+            x = x.contiguous(memory_format=torch.channels_last)
         return F.conv2d(x, weight, bias, self.stride, self.padding)
 
 
@@ -181,9 +186,14 @@ class BlockConvTranspose2d(BlockConvolution):
         self.height = height
 
     def convolved(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        # Too few channels for the plain convolution's vector kernels; or the training on a GPU,
-        # which has a fast transposed convolution: on an H200 a step took 8 % less.
-        if weight.shape[1] < 8 or (x.is_cuda and weight.requires_grad):
+        # A GPU has a fast transposed convolution: on an H200 a step of training took 8 % less.
+        if x.is_cuda and weight.requires_grad:
+            missing = -weight.shape[1] % ALIGNED
+            weight, bias = F.pad(weight, (0, 0, 0, 0, 0, missing)), F.pad(bias, (0, missing))
+            y = F.conv_transpose2d(x, weight, bias, (2, 1), (0, 1))
+            return y[:, : y.shape[1] - missing]
+        # Too few channels for the plain convolution's vector kernels.
+        if weight.shape[1] < ALIGNED:
             return F.conv_transpose2d(x, weight, bias, (2, 1), (0, 1))
         return interleaved_convolution(x, weight, bias)
 

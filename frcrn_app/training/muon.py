@@ -59,20 +59,24 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            same_shape: dict[torch.Size, list[tuple[Tensor, Tensor]]] = {}
+            same_shape: dict[torch.Size, list[Tensor]] = {}
             for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if not state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-                update = parameter.grad.lerp(state["momentum"], group["momentum"])
-                same_shape.setdefault(parameter.shape, []).append((parameter, update))
+                if parameter.grad is not None:
+                    same_shape.setdefault(parameter.shape, []).append(parameter)
             # Many small matrices of one shape are one batched product.
-            for shape, pairs in same_shape.items():
-                updates = orthogonalised(torch.stack([u.flatten(1).float() for _, u in pairs]))
-                size = ADAMW_STEP * max(updates.shape[1:]) ** 0.5
-                for (parameter, _), update in zip(pairs, updates, strict=True):
-                    parameter.mul_(1 - group["lr"] * group["weight_decay"])
-                    parameter.sub_(update.view(shape).to(parameter), alpha=group["lr"] * size)
+            for shape, parameters in same_shape.items():
+                momenta = [self._momentum(parameter) for parameter in parameters]
+                gradients = [parameter.grad for parameter in parameters]
+                torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+                updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
+                matrices = orthogonalised(torch.stack([u.flatten(1).float() for u in updates]))
+                size = ADAMW_STEP * max(matrices.shape[1:]) ** 0.5
+                steps = list(matrices.view(-1, *shape).to(parameters[0]).unbind())
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(parameters, steps, alpha=-group["lr"] * size)
+
+    def _momentum(self, parameter: Tensor) -> Tensor:
+        state = self.state[parameter]
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        return state["momentum"]

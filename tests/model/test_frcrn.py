@@ -9,7 +9,7 @@ import torch
 from frcrn_app.model import FRCRN, FRCRNConfig
 from frcrn_app.model.complex_layers import interleaved_convolution
 from frcrn_app.model.features import features
-from frcrn_app.model.fsmn import banded_product
+from frcrn_app.model.fsmn import FSMN, complex_fsmn, complex_fsmn_by_kernels
 from frcrn_app.model.stft import STFT, InverseSTFT, padded_length
 from golden.seeded import LENGTHS, seeded_state, waveform
 from paths import GOLDEN
@@ -166,18 +166,21 @@ def test_what_stands_out_does_so_at_every_frequency():
     torch.testing.assert_close(whitened[0, 205], whitened[320, 205], rtol=0.02, atol=0)
 
 
-@pytest.mark.parametrize(("taps", "length"), [(20, 161), (20, 20), (7, 7), (1, 1)])
-def test_a_memory_by_products_is_the_convolution(taps, length):
-    """What a graphics processor computes in its place."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(2, 8, length, 5, generator=generator).requires_grad_()
-    kernel = torch.randn(8, taps, generator=generator).requires_grad_()
-    padded = torch.nn.functional.pad(x, (0, 0, taps - 1, 0))
-    expected = torch.nn.functional.conv2d(padded, kernel[:, None, :, None], groups=8)
-    product = banded_product(x, kernel)
-    assert torch.allclose(product, expected, atol=1e-5)
-    of_product, of_expected = (
-        torch.autograd.grad(y.square().mean(), (x, kernel)) for y in (product, expected)
-    )
-    for mine, theirs in zip(of_product, of_expected, strict=True):
-        assert torch.allclose(mine, theirs, atol=1e-5)
+@pytest.mark.parametrize(
+    ("channels", "rows", "frames", "taps"), [(16, 37, 13, 20), (48, 5, 7, 5), (80, 23, 1, 20)]
+)
+def test_a_memory_by_kernels_is_the_convolution(channels, rows, frames, taps, monkeypatch):
+    """What a graphics processor computes in its place, here interpreted by the processor."""
+    monkeypatch.setenv("TRITON_INTERPRET", "1")  # before the kernels are read
+    pytest.importorskip("triton")
+    torch.manual_seed(0)
+    re, im = FSMN(channels), FSMN(channels)
+    results = []
+    for memory in (complex_fsmn, complex_fsmn_by_kernels):
+        x = torch.randn(2, 2 * channels, rows, frames, generator=torch.Generator().manual_seed(0))
+        x.requires_grad_()
+        y = memory(x, re, im, taps)
+        weights = [x, *re.parameters(), *im.parameters()]
+        results.append((y, *torch.autograd.grad(y.sin().sum(), weights)))
+    for expected, by_kernels in zip(*results, strict=True):
+        assert (by_kernels - expected).norm() < 1e-5 * expected.norm()

@@ -1,6 +1,7 @@
 """A run: step after step, with validations, states and weights in between."""
 
 import math
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import cast
@@ -36,6 +37,7 @@ from frcrn_app.training.trainer.optimizers import (
 )
 from frcrn_app.training.trainer.pace import Pace
 from frcrn_app.training.trainer.processes import Processes
+from frcrn_app.training.trainer.replay import Replayed
 from frcrn_app.training.trainer.state import Counters, load_state, save_state
 from frcrn_app.weights import load_weights, save_weights
 
@@ -85,14 +87,24 @@ class Trainer:
         teacher = None
         if config.teacher:
             teacher = load_weights(config.teacher).model.to(self.device).requires_grad_(False)
+        # Of one call a step and process each, in the same form at every step.
+        self._replayed = (
+            self.device.type == "cuda"
+            and self.processes.count == 1
+            and config.accumulate == 1
+            and teacher is None
+            and not config.compile
+        )
         self.objective = Objective(
             self.model,
             config.loss,
             autocast_dtype(config.precision, self.device),
             teacher,
             config.teacher_share,
+            self._replayed,
         )
         self.counters = Counters(steps=config.steps, norm_frozen=config.keep_norms)
+        self._durations: list[float] = []  # of the first steps here, seconds
         config.out.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -168,7 +180,10 @@ class Trainer:
             self.device,
             fixed=counters.norm_frozen,
             compiled=config.compile,
+            replayed=self._replayed and counters.norm_frozen,
         )
+        if isinstance(network, Replayed):
+            self._record(network)
         stream = self._stream()
         schedules = build_schedules(self.optimizers, config, self.step)
         last: dict = {}
@@ -179,7 +194,10 @@ class Trainer:
             began = time.monotonic()
             rate = config.learning_rate * rate_factor(self.step, config)
             loss, norm = self._optimise(network, stream)
-            counters.training_seconds += time.monotonic() - began
+            duration = time.monotonic() - began
+            counters.training_seconds += duration
+            if len(self._durations) < MEASURED_STEPS:
+                self._durations.append(duration)
             in_a_row = 0 if math.isfinite(norm) else in_a_row + 1
             if in_a_row >= MAX_SKIPPED:
                 raise UserError("training.no_finite_gradient", count=MAX_SKIPPED)
@@ -203,6 +221,15 @@ class Trainer:
                     saved = time.monotonic()
         return last
 
+    def _record(self, network: Replayed) -> None:
+        """Records a step on a batch whose loader has ended: its thread may not pin memory then."""
+        stream = self._stream()
+        noisy, clean = next(stream)
+        del stream
+        self.objective(network, noisy, clean).backward()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+
     def _standing(self, pace: Pace) -> dict:
         """How far the run is, and how fast."""
         counters = self.counters
@@ -219,14 +246,15 @@ class Trainer:
         """One step; returns loss and gradient norm, the latter not finite if it was skipped."""
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        total = 0.0
+        losses = []
         for _ in range(self.config.accumulate):
             noisy, clean = next(stream)
             loss = self.objective(network, noisy, clean) / self.config.accumulate
             loss.backward()
-            total += float(loss.detach())
+            losses.append(loss.detach())
             self.counters.seconds_heard += noisy.numel() / SAMPLE_RATE * self.processes.count
         norm = float(nn.utils.clip_grad_norm_(self.trainable, self.config.clip_norm))
+        total = float(torch.stack(losses).sum())
         if math.isfinite(norm):
             for optimizer in self.optimizers:
                 optimizer.step()
@@ -254,9 +282,11 @@ class Trainer:
         hours, counters = self.config.hours, self.counters
         if not hours or hours == counters.measured_hours or self.step < MEASURED_STEPS:
             return
-        seconds = max(1e-3, counters.training_seconds)
-        steps = max(1, int(self.step * hours * 3600 / seconds))
-        self.config.steps = self.processes.agreed(steps, self.device)
+        seconds = counters.training_seconds
+        # In its first steps a GPU looks for its fastest kernels: the mean would say too few steps.
+        pace = statistics.median(self._durations) if self._durations else seconds / self.step
+        more = int((hours * 3600 - seconds) / max(pace, 1e-6))
+        self.config.steps = self.processes.agreed(max(1, self.step + more), self.device)
         counters.measured_hours = hours
 
     def validate(self) -> dict[str, float]:

@@ -7,12 +7,19 @@ from torch import Tensor, nn
 
 from frcrn_app.model import FRCRN
 from frcrn_app.training.trainer.processes import Processes
+from frcrn_app.training.trainer.replay import Replayed
 
 MaskFunction = Callable[[Tensor], Tensor]  # a spectrum to its mask, each [B, 2, F, T]
 
 
 def mask_network(
-    model: FRCRN, processes: Processes, device: torch.device, *, fixed: bool, compiled: bool
+    model: FRCRN,
+    processes: Processes,
+    device: torch.device,
+    *,
+    fixed: bool,
+    compiled: bool,
+    replayed: bool,
 ) -> MaskFunction:
     """The network up to its mask, whose gradients are averaged over the processes of a run.
 
@@ -20,6 +27,7 @@ def mask_network(
         model: on `device`.
         fixed: whether the statistics of its normalisation are.
         compiled: by torch.compile.
+        replayed: as a CUDA graph.
     """
     network: nn.Module = _MaskNetwork(model)
     if processes.count > 1:
@@ -28,6 +36,8 @@ def mask_network(
         network = nn.parallel.DistributedDataParallel(
             network, device_ids=ids, forward_sync_buffers=not fixed
         )
+    if replayed:
+        return Replayed(network)
     return torch.compile(network) if compiled else network
 
 

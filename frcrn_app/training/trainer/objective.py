@@ -7,6 +7,7 @@ from torch import Tensor
 
 from frcrn_app.model import FRCRN, apply_mask, prepared
 from frcrn_app.training.losses import EnhancementLoss, LossWeights, mask_loss
+from frcrn_app.training.trainer.replay import Replayed
 
 
 class Objective:
@@ -17,6 +18,7 @@ class Objective:
         weights: of the loss.
         autocast: what its arithmetic is cast to, or None.
         teacher: a network whose output is to be met as well, with its share of the loss.
+        replayed: whether the distance of what is enhanced to what is clean is a CUDA graph.
     """
 
     def __init__(
@@ -26,6 +28,7 @@ class Objective:
         autocast: torch.dtype | None = None,
         teacher: FRCRN | None = None,
         teacher_share: float = 0.5,
+        replayed: bool = False,
     ):
         self._model = model
         self._weights = weights
@@ -33,7 +36,8 @@ class Objective:
         self._teacher = teacher
         self._teacher_share = teacher_share
         self._device = next(model.parameters()).device
-        self._distance = EnhancementLoss(weights).to(self._device)
+        distance = EnhancementLoss(weights).to(self._device)
+        self._distance = Replayed(distance) if replayed else distance
 
     def __call__(self, network: Callable[[Tensor], Tensor], noisy: Tensor, clean: Tensor) -> Tensor:
         """Mean loss of a batch [B, samples] on any device; `network` maps a spectrum to a mask."""
@@ -42,7 +46,8 @@ class Objective:
         clean = self._cut(clean) * gain
         spectrum = model.stft(noisy)
         enabled = self._autocast is not None
-        with torch.autocast(self._device.type, dtype=self._autocast, enabled=enabled):
+        # Each weight is used once a step, so that its cast need not be kept; a graph could not.
+        with torch.autocast(self._device.type, self._autocast, enabled, cache_enabled=False):
             mask = network(spectrum)
         mask = mask.float()
         enhanced = model.istft(apply_mask(spectrum, mask))

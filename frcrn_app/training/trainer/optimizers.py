@@ -69,7 +69,9 @@ def averaged_copy(model: nn.Module, decay: float) -> AveragedModel:
     """
 
     def average(averages, weights, count: Tensor | int) -> None:
-        kept = min(decay, (int(count) + 1) / (int(count) + 10))
+        # Not `count`, which is copied to a GPU that all would wait for when it is asked.
+        steps = int(averaged.n_averaged)
+        kept = min(decay, (steps + 1) / (steps + 10))
         get_ema_multi_avg_fn(kept)(averages, weights, count)
 
     averaged = AveragedModel(model, multi_avg_fn=average)
