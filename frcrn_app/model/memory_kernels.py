@@ -10,6 +10,7 @@ of `re` from real and from imaginary parts, that of `im` from imaginary and from
 taps of the third are negative.
 """
 
+# pyright: reportMissingImports=false, reportIndexIssue=false
 import torch
 import triton
 import triton.language as tl

@@ -12,6 +12,8 @@ one batched product, and the iteration is in float32.
 
 from collections.abc import Iterable
 
+# Torch's own optimizers step by torch._foreach_*, which have no public names.
+# pyright: reportPrivateImportUsage=false
 import torch
 from torch import Tensor
 
@@ -65,8 +67,9 @@ class Muon(torch.optim.Optimizer):
                     same_shape.setdefault(parameter.shape, []).append(parameter)
             # Many small matrices of one shape are one batched product.
             for shape, parameters in same_shape.items():
+                # All of a shape by one call: a GPU would wait for the launches of one by one.
                 momenta = [self._momentum(parameter) for parameter in parameters]
-                gradients = [parameter.grad for parameter in parameters]
+                gradients = [p.grad for p in parameters if p.grad is not None]
                 torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
                 updates = torch._foreach_lerp(gradients, momenta, group["momentum"])
                 matrices = orthogonalised(torch.stack([u.flatten(1).float() for u in updates]))
