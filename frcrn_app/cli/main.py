@@ -118,13 +118,25 @@ class _OneLine(logging.Formatter):
         return f"{record.levelname.lower()}: {record.getMessage()}"
 
 
+class _Screen(logging.Handler):
+    """Stderr as it is when something is logged: who calls main() from Python may have closed the
+    one of then.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr)
+        except Exception:
+            self.handleError(record)
+
+
 def _configure_logging() -> Path:
     """Warnings go to stderr in one line, errors with their trace to a file made when needed."""
     log_path = Path(tempfile.gettempdir(), f"frcrn_app-{os.getpid()}.log")
     trace = logging.FileHandler(log_path, delay=True, encoding="utf-8")
     trace.setLevel(logging.ERROR)
     trace.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
-    screen = logging.StreamHandler()
+    screen = _Screen()
     screen.setLevel(logging.WARNING)
     screen.addFilter(lambda record: record.levelno < logging.ERROR)
     screen.setFormatter(_OneLine())

@@ -30,7 +30,7 @@ def complex_fsmn(x: Tensor, re: FSMN, im: FSMN, taps: int = ORDER) -> Tensor:
     Of the memory's `ORDER` taps the last `taps` are looked at: where there are L positions, no
     more than L ever meet one.
     """
-    if x.is_cuda and has_kernels():
+    if x.is_cuda and has_kernels(x.device):
         return complex_fsmn_by_kernels(x, re, im, taps)
     x_re, x_im = x.chunk(2, 1)
     # Either memory sees both parts as one batch: grouped convolutions on channels that lie apart
@@ -56,9 +56,9 @@ def _taps(fsmn: FSMN, taps: int) -> Tensor:
 
 
 @cache
-def has_kernels() -> bool:
-    """Whether there are kernels for a GPU; torch's builds for Windows come without Triton."""
-    return find_spec("triton") is not None
+def has_kernels(device: torch.device) -> bool:
+    """Whether a GPU has kernels for it: Triton needs one from Volta on, and is not on Windows."""
+    return find_spec("triton") is not None and torch.cuda.get_device_capability(device) >= (7, 0)
 
 
 def complex_fsmn_by_kernels(x: Tensor, re: FSMN, im: FSMN, taps: int) -> Tensor:

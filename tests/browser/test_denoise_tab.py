@@ -277,6 +277,21 @@ def test_the_page_speaks_chinese(open_page, example_clips):
     later.wait_for_selector("h1:has-text('Hear the voice')")  # the choice is remembered
 
 
+def test_the_language_may_be_changed_before_a_result_is_complete(open_page, example_clips):
+    """Spectrograms come after the sound, which has its words by then."""
+    page = open_page(locale="zh-CN")
+    page.evaluate("""() => {
+        const changed = (_, observer) => {
+            if (!document.querySelector(".fr-done")) return;
+            observer.disconnect();
+            document.querySelector("[data-language=en]").click();
+        };
+        new MutationObserver(changed).observe(document.body, { childList: true, subtree: true });
+    }""")
+    open_result(page, example_clips[0])
+    page.get_by_role("radio", name="Cleaned").wait_for(timeout=10_000)
+
+
 def test_dark_and_light_can_be_switched_and_are_remembered(open_page):
     page = open_page(color_scheme="dark")
     background = "getComputedStyle(document.body).backgroundColor"

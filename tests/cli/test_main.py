@@ -1,6 +1,8 @@
 """What all commands share: help, faults, exit codes."""
 
 import argparse
+import io
+import logging
 import re
 import signal
 import subprocess
@@ -33,6 +35,17 @@ def test_a_fault_of_the_program_shows_a_reference_and_logs_the_trace(folder, cap
     log = Path(re.search(r"trace in (\S+)", err).group(1)).read_text()
     assert reference in log
     assert "the trace tells this" in log
+
+
+def test_what_is_logged_goes_to_the_stderr_of_the_moment(capsys, monkeypatch):
+    """From Python, main() may be called again, or from a notebook, whose streams come and go."""
+    closed = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", closed)
+    main(["weights", "list"])
+    monkeypatch.undo()
+    closed.close()
+    logging.getLogger("frcrn_app.audio").warning("one sentence")
+    assert capsys.readouterr().err == "warning: one sentence\n"
 
 
 def test_help_and_version_need_neither_torch_nor_gradio():

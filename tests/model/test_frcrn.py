@@ -70,7 +70,8 @@ def test_a_batch_gives_what_its_members_give_alone(small):
     batch = torch.cat([waveform(9_600, seed) for seed in (1, 2, 3)])
     together = small(batch)
     alone = torch.cat([small(member[None]) for member in batch])
-    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+    # To what float32 rounds off: a network that is not trained makes sounds louder than full scale.
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5 * float(alone.abs().max()))
 
 
 def test_silence_stays_silence(small):

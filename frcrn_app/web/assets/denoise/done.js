@@ -29,9 +29,19 @@ const describeStrength = (result, text) => (strength) => {
 
 // Puts the result onto the stage; gives what changes it later.
 // showTrack(number) shows another track of it, 0 for all.
-export const drawDone = ({ stage, root, value, text, live, trigger, sharing, showTrack }) => {
+export const drawDone = ({
+  stage,
+  root,
+  value,
+  text,
+  language,
+  live,
+  trigger,
+  sharing,
+  showTrack,
+}) => {
   let result = value;
-  let words = null; // language that is shown
+  let words = language; // that is shown
   let link = null; // field with the link that was shared
   const parts = {
     head: make("header", { class: "fr-head" }),
@@ -177,7 +187,7 @@ export const drawDone = ({ stage, root, value, text, live, trigger, sharing, sho
   const update = (next, language) => {
     const before = result;
     result = next;
-    if (words !== null && words !== language) {
+    if (words !== language) {
       showHead();
       showLink();
       showStale();

@@ -128,7 +128,9 @@ export const mount = ({ element, props, trigger, watch }) => {
         return;
       }
       leave();
-      done = drawDone({ stage, root, value, text, live, trigger, sharing: props.sharing, showTrack });
+      const { sharing } = props;
+      const page = { stage, root, text, language: language(), live, trigger, sharing, showTrack };
+      done = drawDone({ value, ...page });
       if (sameResult) done.tracks.focus({ preventScroll: true });
       else if (tell("ready", text("ready"))) done.arrive();
     } else drawEmpty();
