@@ -111,7 +111,11 @@ export const mount = ({ element, props, trigger, watch }) => {
 
   const draw = () => {
     // The last answer of an earlier turn may arrive after the first of a later one.
-    if (props.value && (props.value.turn ?? Infinity) >= (value.turn ?? 0)) value = props.value;
+    if (props.value && (props.value.turn ?? Infinity) >= (value.turn ?? 0)) {
+      // Nor does what is late bring back a result that was removed, which no turn is for.
+      const removed = { turn: Math.floor(value.turn ?? 0) + 0.5 };
+      value = props.value.state === "empty" ? { ...removed, ...props.value } : props.value;
+    }
     root.dataset.state = value.state;
     root.setAttribute("aria-label", text("result"));
     root.setAttribute("aria-busy", String(value.state === "working"));
