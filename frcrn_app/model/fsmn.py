@@ -62,7 +62,7 @@ def has_kernels(device: torch.device) -> bool:
 
 
 def complex_fsmn_by_kernels(x: Tensor, re: FSMN, im: FSMN, taps: int) -> Tensor:
-    """`complex_fsmn` on a GPU: on an H200 a step of training took 146 ms in place of 196."""
+    """`complex_fsmn` on a GPU; on an H200 a step of training took 146 ms in place of 196."""
     from frcrn_app.model.memory_kernels import ComplexMemory
 
     x = x.permute(0, 2, 3, 1)  # [B, L, M, 2C], in memory mostly so already

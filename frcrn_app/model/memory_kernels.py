@@ -17,8 +17,8 @@ import triton.language as tl
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
-# Rows and values of a row that a program computes, and frames whose slopes it sums up: on an H200
-# the fastest of some tried.
+# Rows and values of a row that a program computes, of eight pairs the fastest forward on an H200,
+# and frames whose slopes it sums up, of which no others were tried.
 ROWS, VALUES, FRAMES = 16, 128, 10
 
 

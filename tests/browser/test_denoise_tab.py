@@ -292,6 +292,23 @@ def test_the_language_may_be_changed_before_a_result_is_complete(open_page, exam
     page.get_by_role("radio", name="Cleaned").wait_for(timeout=10_000)
 
 
+def test_what_is_removed_before_it_is_complete_does_not_come_back(open_page, example_clips):
+    page = open_page()
+    page.evaluate("""() => {
+        const changed = (_, observer) => {
+            if (!document.querySelector(".fr-done")) return;
+            observer.disconnect();
+            document.querySelector("[aria-label='Remove the recording']").click();
+        };
+        new MutationObserver(changed).observe(document.body, { childList: true, subtree: true });
+    }""")
+    upload(page, example_clips[0])
+    page.wait_for_selector("#result [role=progressbar]", state="attached")
+    page.wait_for_selector(EMPTY)
+    page.wait_for_timeout(3_000)  # its spectrograms have come by then
+    assert page.locator(EMPTY).is_visible()
+
+
 def test_dark_and_light_can_be_switched_and_are_remembered(open_page):
     page = open_page(color_scheme="dark")
     background = "getComputedStyle(document.body).backgroundColor"

@@ -37,7 +37,6 @@ from frcrn_app.training.trainer.optimizers import (
 )
 from frcrn_app.training.trainer.pace import Pace
 from frcrn_app.training.trainer.processes import Processes
-from frcrn_app.training.trainer.replay import Replayed
 from frcrn_app.training.trainer.state import Counters, load_state, save_state
 from frcrn_app.weights import load_weights, save_weights
 
@@ -87,8 +86,8 @@ class Trainer:
         teacher = None
         if config.teacher:
             teacher = load_weights(config.teacher).model.to(self.device).requires_grad_(False)
-        # Of one call a step and process each, in the same form at every step.
-        self._replayed = (
+        # Network and loss are called once a step, in the same form each time.
+        self._can_replay = (
             self.device.type == "cuda"
             and self.processes.count == 1
             and config.accumulate == 1
@@ -101,7 +100,6 @@ class Trainer:
             autocast_dtype(config.precision, self.device),
             teacher,
             config.teacher_share,
-            self._replayed,
         )
         self.counters = Counters(steps=config.steps, norm_frozen=config.keep_norms)
         self._durations: list[float] = []  # of the first steps here, seconds
@@ -174,15 +172,17 @@ class Trainer:
         self.processes.connect(self.device)
         self._fix_norms_when_due()
         set_mode(self.model, fixed=counters.norm_frozen)
+        replayed = self._can_replay and counters.norm_frozen
         network = mask_network(
             self.model,
             self.processes,
             self.device,
             fixed=counters.norm_frozen,
             compiled=config.compile,
-            replayed=self._replayed and counters.norm_frozen,
+            replayed=replayed,
         )
-        if isinstance(network, Replayed):
+        if replayed:
+            self.objective.replay()
             self._record(network)
         stream = self._stream()
         schedules = build_schedules(self.optimizers, config, self.step)
@@ -221,7 +221,7 @@ class Trainer:
                     saved = time.monotonic()
         return last
 
-    def _record(self, network: Replayed) -> None:
+    def _record(self, network: MaskFunction) -> None:
         """Records a step on a batch whose loader has ended: its thread may not pin memory then."""
         stream = self._stream()
         noisy, clean = next(stream)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from frcrn_app.model import FRCRN, apply_mask, prepared
 from frcrn_app.training.losses import EnhancementLoss, LossWeights, mask_loss
@@ -18,7 +18,6 @@ class Objective:
         weights: of the loss.
         autocast: what its arithmetic is cast to, or None.
         teacher: a network whose output is to be met as well, with its share of the loss.
-        replayed: whether the distance of what is enhanced to what is clean is a CUDA graph.
     """
 
     def __init__(
@@ -28,7 +27,6 @@ class Objective:
         autocast: torch.dtype | None = None,
         teacher: FRCRN | None = None,
         teacher_share: float = 0.5,
-        replayed: bool = False,
     ):
         self._model = model
         self._weights = weights
@@ -36,8 +34,7 @@ class Objective:
         self._teacher = teacher
         self._teacher_share = teacher_share
         self._device = next(model.parameters()).device
-        distance = EnhancementLoss(weights).to(self._device)
-        self._distance = Replayed(distance) if replayed else distance
+        self._distance: nn.Module = EnhancementLoss(weights).to(self._device)
 
     def __call__(self, network: Callable[[Tensor], Tensor], noisy: Tensor, clean: Tensor) -> Tensor:
         """Mean loss of a batch [B, samples] on any device; `network` maps a spectrum to a mask."""
@@ -60,6 +57,14 @@ class Objective:
             share = self._teacher_share
             loss = (1 - share) * loss + share * self._distance(enhanced, taught)
         return loss.mean()
+
+    def replay(self) -> None:
+        """The distance of what is enhanced to what is clean is a CUDA graph from the next call on.
+
+        Not with a teacher, whose output is a second such distance a step.
+        """
+        if not isinstance(self._distance, Replayed):
+            self._distance = Replayed(self._distance)
 
     def prepared(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         """A batch [B, samples] as the network takes it, whole frames long, and its gain [B, 1]."""
