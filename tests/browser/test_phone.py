@@ -12,6 +12,14 @@ SHIFT = """() => {
   }).observe({ type: "layout-shift", buffered: true });
 }"""
 
+COUNT_ALERTS = """() => {
+  window.alerts = 0;
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const node of addedNodes) window.alerts += node.matches?.("[role=alert]") ?? false;
+  }).observe(document.querySelector("#result"), { childList: true, subtree: true });
+}"""
+
 
 def test_nothing_is_cut_off_and_the_result_comes_into_view(open_page, example_clips):
     page = open_page(viewport=PHONE)
@@ -30,10 +38,13 @@ def test_nothing_is_cut_off_and_the_result_comes_into_view(open_page, example_cl
 @pytest.mark.parametrize("size", [PHONE, {"width": 768, "height": 900}])
 def test_what_is_wrong_comes_into_view(open_page, size, tmp_path):
     page = open_page(viewport=size)
+    page.evaluate(COUNT_ALERTS)
     (tmp_path / "empty.wav").write_bytes(b"")
     upload(page, tmp_path / "empty.wav")
     page.wait_for_selector(FAILED)
     assert 0 <= page.locator(FAILED).bounding_box()["y"] < size["height"] - 100
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.alerts") == 1  # what reads the page aloud says it once
 
 
 def test_targets_are_large_enough_for_fingers(open_page, example_clips):

@@ -96,12 +96,15 @@ export const mount = ({ element, props, trigger, watch }) => {
     }
   };
 
+  // The server repeats its last word when it ends: what is an alert already is not one again.
   const drawFailed = () => {
+    const now = `${value.turn} ${language()} ${value.message}`;
+    if (stage.firstChild?.dataset.failure === now) return;
     const lang = /[\u4e00-\u9fff]/.test(value.message) ? "zh" : "en"; // a few stay English
     stage.replaceChildren(
       make(
         "div",
-        { class: "fr-failed", role: "alert" },
+        { class: "fr-failed", role: "alert", "data-failure": now },
         icon(ICONS.alert),
         make("div", {}, make("h2", {}, text("failed")), make("p", { lang }, value.message)),
       ),
