@@ -6,7 +6,9 @@ from playwright.sync_api import Page
 
 def violations(page: Page) -> list[str]:
     """Rule, impact and element of each violation on the page as it is."""
-    # Halfway through a fade, text has less contrast than anybody gets to read.
+    # Halfway through a fade, which may begin a frame late, text has less contrast than anybody gets
+    # to read.
+    page.evaluate("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
     page.evaluate(
         "Promise.all(document.getAnimations()"
         ".filter((one) => one.effect.getComputedTiming().endTime < Infinity)"

@@ -1,9 +1,11 @@
 """The demo in a real Chromium: one server and one browser for all tests, a fresh page for each."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -95,14 +97,32 @@ def chromium(spoken_into_microphone):
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def idle() -> defaultdict[str, list]:
+    """Contexts that nobody uses, by their settings: the page's files need not come once more."""
+    return defaultdict(list)
+
+
+def forget(context, address: str) -> None:
+    """Leaves of a visitor only what the browser keeps of the demo's files."""
+    first, *others = context.pages
+    for page in others:
+        page.close()
+    session = context.new_cdp_session(first)
+    kinds = {"storageTypes": "cookies,local_storage,indexeddb,cache_storage,service_workers"}
+    session.send("Storage.clearDataForOrigin", {"origin": address.rstrip("/")} | kinds)
+    context.clear_permissions()
+    first.close()
+
+
 @pytest.fixture
-def open_page(chromium, address) -> Iterator[Callable]:
-    """A function that opens the demo in a window of its own; keywords are Playwright's.
+def open_page(chromium, address, idle) -> Iterator[Callable]:
+    """A function that opens the demo for a visitor of its own; keywords are Playwright's.
 
     After the test, no page may have asked another host for anything, logged an error or missed a
     file.
     """
-    contexts = []
+    used = []
     problems = []
 
     def watch(page) -> None:
@@ -125,8 +145,9 @@ def open_page(chromium, address) -> Iterator[Callable]:
 
     def open_page(path: str = "", **settings):
         usual = {"viewport": WIDE, "locale": "en-US", "reduced_motion": "reduce"}
-        context = chromium.new_context(**usual | settings)
-        contexts.append(context)
+        alike = idle[json.dumps(usual | settings, sort_keys=True)]
+        context = alike.pop() if alike else chromium.new_context(**usual | settings)
+        used.append((context, alike))
         page = context.new_page()
         page.set_default_timeout(60_000)
         watch(page)
@@ -136,8 +157,10 @@ def open_page(chromium, address) -> Iterator[Callable]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for context, alike in used:
+        if context.pages:  # not closed by the test
+            forget(context, address)
+            alike.append(context)
     assert problems == []
 
 

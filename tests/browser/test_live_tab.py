@@ -142,7 +142,7 @@ def test_keys_and_buttons_choose_what_is_heard(open_page):
 
 def test_what_is_shown_as_delay_is_the_delay(open_page):
     page = open_page()
-    page.context.add_init_script(TAP)
+    page.add_init_script(TAP)
     page.reload()
     page.wait_for_selector("#weights")
     open_tab(page)

@@ -41,7 +41,7 @@ def test_who_denies_the_microphone_reads_one_sentence_and_sends_a_file(
     open_page, locale, example_clips
 ):
     page = open_page(locale=locale)
-    page.context.add_init_script(DENYING)
+    page.add_init_script(DENYING)
     page.reload()
     page.wait_for_selector("#weights")
     page.click("#sound .fr-record")

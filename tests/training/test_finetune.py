@@ -47,6 +47,7 @@ def corpora(pump, cache):
 
 
 def test_own_noise_gains_and_general_noise_keeps_its_own(corpora, tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "BLENDS", (1.0, 0.4))
     weights = load_weights("frcrn-live")  # the smaller network, which has more to gain
     # What eight mixtures lose by chance decides nothing.
     config = FineTuneConfig("decoder", steps=30, max_loss_pesq=0.02, **SMALL | {"batch_size": 4})
@@ -66,7 +67,6 @@ def test_own_noise_gains_and_general_noise_keeps_its_own(corpora, tmp_path, monk
     scores = [metrics.si_sdr(m.clean, e) for m, e in zip(mixtures, enhanced, strict=True)]
     assert np.mean(scores) == pytest.approx(own.after["si_sdr"], abs=0.01)
     # Where general noise may not even keep its PESQ, nothing of what was learnt is kept.
-    monkeypatch.setattr(run, "BLENDS", (1.0, 0.4))
     few = scored_mixtures(corpora, replace(config, scored=2), 7)
     for allowed, kept in ((1.0, True), (-1.0, False)):
         chosen = replace(config, max_loss_pesq=allowed, max_loss_db=9)

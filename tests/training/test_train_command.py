@@ -62,8 +62,9 @@ def _from(weights, further_channels=0):
     return ["--init", weights, "--channels", str(channels)]
 
 
-def _trainer(arguments):
-    """The trainer of a command line."""
+def _trainer(arguments, mixtures=0):
+    """The trainer of a command line, which validates on so many mixtures."""
+    arguments = [*arguments, "--validation-mixtures", str(mixtures)]
     args = cli.build_parser(["train"]).parse_args(arguments)
     recordings = arguments_of.recordings(args)
     return build_trainer(
@@ -90,7 +91,7 @@ def test_a_tiny_run_lowers_the_loss_on_what_it_saw(tmp_path, noise_folder, cache
     arguments = _arguments(
         tmp_path, noise_folder, cache, "--steps", "60", "--learning-rate", "0.004"
     )
-    trainer = _trainer([*arguments, "--validation-mixtures", "2"])
+    trainer = _trainer(arguments, mixtures=2)
     before = _seen_loss(trainer)
     last = trainer.run()
     assert _seen_loss(trainer) < 0.85 * before
@@ -135,7 +136,7 @@ def test_channels_that_a_network_grew_get_statistics_of_their_own(tmp_path, nois
 
 
 def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache, quick_statistics):
-    more = ("--steps", "18", "--save-every", "0", "--validation-mixtures", "0")
+    more = ("--steps", "8", "--save-every", "0", "--validation-mixtures", "0")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert cli.main(_arguments(whole, noise_folder, cache, *more)) == 0
 
@@ -153,7 +154,7 @@ def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache, qui
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     step = torch.load(killed / "state.pt", weights_only=True)["counters"]["step"]
-    assert 0 < step < 18
+    assert 0 < step < 8
 
     assert cli.main([*_arguments(killed, noise_folder, cache, *more), "--resume"]) == 0
     states = [torch.load(out / "state.pt", weights_only=True) for out in (whole, killed)]
