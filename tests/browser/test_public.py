@@ -93,3 +93,11 @@ def test_a_recording_is_cleaned_heard_and_taken_away_by_keys_alone(
     taken = tmp_path / waiting.value.suggested_filename
     waiting.value.save_as(taken)
     assert load_audio(taken).duration == pytest.approx(load_audio(example_clips[0]).duration)
+
+
+def test_the_page_itself_is_small_on_its_way(page):
+    sizes = page.evaluate(
+        "(({ encodedBodySize, decodedBodySize }) => [encodedBodySize, decodedBodySize])"
+        "(performance.getEntriesByType('navigation')[0])"
+    )
+    assert 0 < sizes[0] < 80_000 < sizes[1]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 
 from frcrn_app.errors import Cancelled, UserError
 from frcrn_app.isolation import Budget, Tracks, default_memory, read_tracks
@@ -27,6 +28,16 @@ from frcrn_app.web.guard.root_path import RootPath
 if TYPE_CHECKING:
     import gradio as gr
     from starlette.routing import BaseRoute
+
+# Audio of rare formats; and what has an ending, such as scripts, for Gradio sends less of it by
+# Brotli, but leaves out the page.
+NOT_GZIPPED = (
+    *DEFAULT_EXCLUDED_CONTENT_TYPES,
+    "application/octet-stream",
+    "text/css",
+    "text/javascript",
+    "application/javascript",
+)
 
 
 class Guard:
@@ -72,6 +83,12 @@ class Guard:
             "openapi_url": None,
             "routes": [*routes(Health(works), self.metrics), *further_routes],
             "middleware": [
+                Middleware(
+                    GZipMiddleware,
+                    minimum_size=1024,
+                    compresslevel=5,
+                    exclude_content_types=NOT_GZIPPED,
+                ),
                 Middleware(RootPath, root_path=self.options.root_path),
                 Middleware(CountRequests, metrics=self.metrics),
                 Middleware(SecurityHeaders, options=self.options),

@@ -41,6 +41,24 @@ def test_an_ordinary_request_is_answered(serve):
         assert answer(page.client, event) == "hello"
 
 
+def test_the_page_comes_compressed_and_a_picture_as_it_is(serve):
+    with serve() as page:
+        sent, plain = (
+            page.client.get("/", headers={"accept-encoding": how}) for how in ("gzip", "identity")
+        )
+        assert sent.headers["content-encoding"] == "gzip"
+        assert sent.num_bytes_downloaded < 0.5 * len(plain.content)
+        assert "default-src" in sent.headers["content-security-policy"]
+        # Gradio's own compression is not one of what is compressed already.
+        script = page.client.get(asset("common/dom.js"), headers={"accept-encoding": "gzip, br"})
+        assert script.headers["content-encoding"] == "br"
+        assert script.text == (ASSETS / "common/dom.js").read_text()
+        picture = page.client.get(asset("favicon.png"))
+        assert "content-encoding" not in picture.headers
+        event = ask(page.client, "hello").json()["event_id"]
+        assert answer(page.client, event) == "hello"
+
+
 @pytest.mark.parametrize("stated", [True, False])
 def test_a_body_that_is_too_large_is_not_read(serve, stated):
     """Whether or not its length is stated; what is beyond the limit is not even waited for."""
