@@ -50,7 +50,7 @@ def test_own_noise_gains_and_general_noise_keeps_its_own(corpora, tmp_path, monk
     monkeypatch.setattr(run, "BLENDS", (1.0, 0.4))
     weights = load_weights("frcrn-live")  # the smaller network, which has more to gain
     # What eight mixtures lose by chance decides nothing.
-    config = FineTuneConfig("decoder", steps=30, max_loss_pesq=0.02, **SMALL | {"batch_size": 4})
+    config = FineTuneConfig("decoder", steps=20, max_loss_pesq=0.02, **SMALL | {"batch_size": 4})
     result = fine_tune(weights, corpora, tmp_path / "pump.safetensors", config)
 
     own, general = result.rows
