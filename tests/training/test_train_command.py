@@ -246,7 +246,7 @@ def test_two_processes_make_the_steps_of_one(tmp_path, noise_folder, cache, quic
         moved += float((tensor - start[key]).square().sum())
         apart += float((tensor - states[1][key]).square().sum())
     # Sums in another order, no more: 2e-7 to 9e-4 by mixtures and network, because a small gradient
-    # moves a weight as far as a large one. By its own example alone either process would be 0.7 away.
+    # moves a weight as far as a large one. By its own example alone either would be 0.7 away.
     assert apart < 5e-3 * moved
 
 
