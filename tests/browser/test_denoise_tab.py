@@ -277,31 +277,33 @@ def test_the_page_speaks_chinese(open_page, example_clips):
     later.wait_for_selector("h1:has-text('Hear the voice')")  # the choice is remembered
 
 
+def click_once_a_result_is_there(page, selector: str) -> None:
+    """At the very moment, in the page itself, before its spectrograms have come."""
+    page.evaluate(
+        """(selector) => {
+            const changed = (_, observer) => {
+                if (!document.querySelector(".fr-done")) return;
+                observer.disconnect();
+                document.querySelector(selector).click();
+            };
+            const everything = { childList: true, subtree: true };
+            new MutationObserver(changed).observe(document.body, everything);
+        }""",
+        selector,
+    )
+
+
 def test_the_language_may_be_changed_before_a_result_is_complete(open_page, example_clips):
     """Spectrograms come after the sound, which has its words by then."""
     page = open_page(locale="zh-CN")
-    page.evaluate("""() => {
-        const changed = (_, observer) => {
-            if (!document.querySelector(".fr-done")) return;
-            observer.disconnect();
-            document.querySelector("[data-language=en]").click();
-        };
-        new MutationObserver(changed).observe(document.body, { childList: true, subtree: true });
-    }""")
+    click_once_a_result_is_there(page, "[data-language=en]")
     open_result(page, example_clips[0])
     page.get_by_role("radio", name="Cleaned").wait_for(timeout=10_000)
 
 
 def test_what_is_removed_before_it_is_complete_does_not_come_back(open_page, example_clips):
     page = open_page()
-    page.evaluate("""() => {
-        const changed = (_, observer) => {
-            if (!document.querySelector(".fr-done")) return;
-            observer.disconnect();
-            document.querySelector("[aria-label='Remove the recording']").click();
-        };
-        new MutationObserver(changed).observe(document.body, { childList: true, subtree: true });
-    }""")
+    click_once_a_result_is_there(page, "[aria-label='Remove the recording']")
     upload(page, example_clips[0])
     page.wait_for_selector("#result [role=progressbar]", state="attached")
     page.wait_for_selector(EMPTY)

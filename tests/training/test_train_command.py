@@ -136,7 +136,7 @@ def test_channels_that_a_network_grew_get_statistics_of_their_own(tmp_path, nois
 
 
 def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache, quick_statistics):
-    more = ("--steps", "8", "--save-every", "0", "--validation-mixtures", "0")
+    more = ("--steps", "18", "--save-every", "0", "--validation-mixtures", "0")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert cli.main(_arguments(whole, noise_folder, cache, *more)) == 0
 
@@ -154,7 +154,7 @@ def test_a_killed_run_goes_on_to_the_same_bit(tmp_path, noise_folder, cache, qui
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     step = torch.load(killed / "state.pt", weights_only=True)["counters"]["step"]
-    assert 0 < step < 8
+    assert 0 < step < 18
 
     assert cli.main([*_arguments(killed, noise_folder, cache, *more), "--resume"]) == 0
     states = [torch.load(out / "state.pt", weights_only=True) for out in (whole, killed)]
