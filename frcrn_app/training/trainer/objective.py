@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from frcrn_app.inference import fuse
 from frcrn_app.model import FRCRN, apply_mask, prepared
 from frcrn_app.training.losses import EnhancementLoss, LossWeights, mask_loss
 from frcrn_app.training.trainer.replay import Replayed
@@ -16,8 +17,9 @@ class Objective:
     Args:
         model: the network, on its device.
         weights: of the loss.
-        autocast: what its arithmetic is cast to, or None.
-        teacher: a network whose output is to be met as well, with its share of the loss.
+        autocast: what the networks' arithmetic is cast to, or None.
+        teacher: a network whose output is to be met as well, with its share of the loss; it may be
+            of another kind, and hears the waveforms as it was trained to.
     """
 
     def __init__(
@@ -31,7 +33,7 @@ class Objective:
         self._model = model
         self._weights = weights
         self._autocast = autocast
-        self._teacher = teacher
+        self._teacher = fuse(teacher, autocast or torch.float32) if teacher else None
         self._teacher_share = teacher_share
         self._device = next(model.parameters()).device
         self._distance: nn.Module = EnhancementLoss(weights).to(self._device)
@@ -39,9 +41,9 @@ class Objective:
     def __call__(self, network: Callable[[Tensor], Tensor], noisy: Tensor, clean: Tensor) -> Tensor:
         """Mean loss of a batch [B, samples] on any device; `network` maps a spectrum to a mask."""
         model, weights = self._model, self._weights
-        noisy, gain = self.prepared(noisy)
+        waveform, gain = self.prepared(noisy)
         clean = self._cut(clean) * gain
-        spectrum = model.stft(noisy)
+        spectrum = model.stft(waveform)
         enabled = self._autocast is not None
         # Each weight is used once a step, so that its cast need not be kept; a graph could not.
         with torch.autocast(self._device.type, self._autocast, enabled, cache_enabled=False):
@@ -52,11 +54,16 @@ class Objective:
         if weights.mask:
             loss = loss + weights.mask * mask_loss(mask, spectrum, model.stft(clean))
         if self._teacher is not None:
-            with torch.no_grad():
-                taught = self._teacher(noisy)
+            taught = self._taught(self._teacher, noisy) * gain
             share = self._teacher_share
             loss = (1 - share) * loss + share * self._distance(enhanced, taught)
         return loss.mean()
+
+    @torch.no_grad()
+    def _taught(self, teacher: FRCRN, noisy: Tensor) -> Tensor:
+        """A teacher's output [B, samples] for a batch, at the batch's own level."""
+        heard, gain = prepared(self._cut(noisy), teacher.config)
+        return teacher(heard) / gain
 
     def replay(self) -> None:
         """The distance of what is enhanced to what is clean is a CUDA graph from the next call on.
