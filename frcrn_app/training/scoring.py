@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from frcrn_app import metrics
 from frcrn_app.inference import fuse
@@ -21,9 +22,18 @@ def enhance(model: FRCRN, noisy: Sequence[np.ndarray]) -> list[np.ndarray]:
     enhanced: list[np.ndarray] = []
     for begin in range(0, len(noisy), BATCH):
         waveform = torch.from_numpy(np.stack(noisy[begin : begin + BATCH])).to(device)
-        waveform, gain = prepared(waveform, model.config)
-        enhanced += list((fused(waveform) / gain).cpu().numpy())
+        enhanced += list(at_own_level(fused, waveform).cpu().numpy())
     return enhanced
+
+
+@torch.no_grad()
+def at_own_level(network: FRCRN, noisy: Tensor) -> Tensor:
+    """Enhanced waveforms [B, samples] at 16 kHz of noisy ones, at the level that these have.
+
+    The network hears them as it was trained to, whatever level and high-pass that takes.
+    """
+    waveform, gain = prepared(noisy, network.config)
+    return network(waveform) / gain
 
 
 def mean_scores(clean: Sequence[np.ndarray], enhanced: Sequence[np.ndarray]) -> dict[str, float]:

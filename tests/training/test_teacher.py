@@ -30,14 +30,12 @@ def test_a_teacher_of_another_kind_hears_what_it_was_trained_on():
     def loss(target, **teaching):
         objective = Objective(pupil, LossWeights(), **teaching)
         with torch.no_grad():
-            return float(
-                objective(pupil.mask, *(torch.from_numpy(x)[None] for x in (noisy, target)))
-            )
+            batch = (torch.from_numpy(waveform)[None] for waveform in (noisy, target))
+            return float(objective(pupil.mask, *batch))
 
     of_clean, of_taught = loss(clean), loss(taught)
     assert of_taught != pytest.approx(of_clean, rel=0.1)
     for share in (1.0, 0.25):
         expected = (1 - share) * of_clean + share * of_taught
-        assert loss(clean, teacher=teacher, teacher_share=share) == pytest.approx(
-            expected, rel=0.01
-        )
+        measured = loss(clean, teacher=teacher, teacher_share=share)
+        assert measured == pytest.approx(expected, rel=0.01)

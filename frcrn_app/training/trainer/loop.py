@@ -85,7 +85,7 @@ class Trainer:
         self.optimizers = build_optimizers(self.trainable, config)
         teacher = None
         if config.teacher:
-            teacher = load_weights(config.teacher).model.to(self.device).requires_grad_(False)
+            teacher = load_weights(config.teacher).model.to(self.device)
         # Network and loss are called once a step, in the same form each time.
         self._can_replay = (
             self.device.type == "cuda"

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from frcrn_app.inference import fuse
 from frcrn_app.model import FRCRN, apply_mask, prepared
 from frcrn_app.training.losses import EnhancementLoss, LossWeights, mask_loss
+from frcrn_app.training.scoring import at_own_level
 from frcrn_app.training.trainer.replay import Replayed
 
 
@@ -54,16 +55,10 @@ class Objective:
         if weights.mask:
             loss = loss + weights.mask * mask_loss(mask, spectrum, model.stft(clean))
         if self._teacher is not None:
-            taught = self._taught(self._teacher, noisy) * gain
+            taught = at_own_level(self._teacher, self._cut(noisy)) * gain
             share = self._teacher_share
             loss = (1 - share) * loss + share * self._distance(enhanced, taught)
         return loss.mean()
-
-    @torch.no_grad()
-    def _taught(self, teacher: FRCRN, noisy: Tensor) -> Tensor:
-        """A teacher's output [B, samples] for a batch, at the batch's own level."""
-        heard, gain = prepared(self._cut(noisy), teacher.config)
-        return teacher(heard) / gain
 
     def replay(self) -> None:
         """The distance of what is enhanced to what is clean is a CUDA graph from the next call on.
