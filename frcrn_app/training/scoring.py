@@ -15,7 +15,6 @@ SCORES = {"pesq": "pesq_wb", "stoi": "stoi", "si_sdr": "si_sdr"}  # our name, th
 BATCH = 8  # mixtures enhanced at once
 
 
-@torch.no_grad()
 def enhance(model: FRCRN, noisy: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Enhanced waveforms of noisy ones `[samples]`, all of one length, at their own level."""
     device, fused = next(model.parameters()).device, fuse(model)
