@@ -13,6 +13,9 @@ POWER = 0.3  # of the compressed spectrum
 # On the squared magnitude. The slope of a power law is infinite at zero; with less than about
 # 1e-7 the gradients of silent bins drown all others.
 EPSILON = 1e-7
+# Of what is left where nothing should be: 40 dB below the level at which a network is given its
+# input. Less is not heard, and nor is it rewarded.
+QUIET_DBFS = -65.0
 RESOLUTIONS = ((512, 128), (1024, 256), (256, 64))  # (window, hop) in samples
 
 
@@ -24,6 +27,8 @@ class LossWeights:
     complex: float = 20.0  # compressed complex spectrum
     si_snr: float = 0.0  # a dB of SI-SNR counts as much as this
     snr: float = 1.0  # a dB of the plain ratio, which asks for the right level as well
+    # A dB that is left of noise alone, for which neither ratio is defined.
+    silence: float = 0.0
     mask: float = 0.0  # the paper's mean squared error of the mask
     over_suppression: float = 0.0  # compressed magnitude again, where speech is missing
     # A point of PESQ, as `perceptual.PerceptualLoss` estimates it. For much more SI-SDR would pay:
@@ -59,6 +64,12 @@ def snr(estimate: Tensor, target: Tensor) -> Tensor:
     """Signal-to-noise ratio in dB, [B], of waveforms [B, samples]."""
     error = (estimate - target).square().sum(-1)
     return 10 * ((target.square().sum(-1) + 1e-8) / (error + 1e-8)).log10()
+
+
+def residue(estimate: Tensor) -> Tensor:
+    """What is left where nothing should be, [B], in dB above `QUIET_DBFS`; nothing below that."""
+    level = 10 * (estimate.square().mean(-1) + 1e-12).log10()
+    return (level - QUIET_DBFS).clamp(min=0.0)
 
 
 def _spectrum(waveform: Tensor, window: int, hop: int) -> Tensor:
@@ -111,7 +122,7 @@ class EnhancementLoss(nn.Module):
     """Loss [B] of enhanced waveforms against clean ones, both [B, samples] at 16 kHz.
 
     The ratios and the estimates of PESQ and STOI, which silence leaves undefined, count only where
-    the target is not silent.
+    the target is not silent, and what is left of the noise only where it is.
     """
 
     def __init__(self, weights: LossWeights):
@@ -134,6 +145,8 @@ class EnhancementLoss(nn.Module):
                 # 30 dB is past hearing; chasing more in easy examples would take from the hard.
                 decibels = ratio(estimate, target).clamp(max=30.0)
                 loss = loss - weight * torch.where(audible, decibels, 0.0)
+        if weights.silence:
+            loss = loss + weights.silence * torch.where(audible, 0.0, residue(estimate))
         for weight, distance in (
             (weights.perceptual, self._perceptual),
             (weights.intelligibility, self._intelligibility),

@@ -20,7 +20,7 @@ from frcrn_app.training.losses import (
 )
 from frcrn_app.training.perceptual import PerceptualLoss
 
-ALL_TERMS = LossWeights(resolutions=3, si_snr=1, over_suppression=10, intelligibility=60)
+ALL_TERMS = LossWeights(resolutions=3, si_snr=1, over_suppression=10, silence=3, intelligibility=60)
 
 
 @pytest.fixture
@@ -143,6 +143,17 @@ def test_ratios_pesq_and_stoi_do_not_count_where_the_target_is_silent(noise, cle
         quiet = clean / clean.square().mean().sqrt() * 10 ** (level_dbfs / 20)
         ratio = EnhancementLoss(replace(NOTHING, snr=1))
         assert (float(ratio(0.5 * quiet, quiet)) != 0) == counts
+
+
+@pytest.mark.parametrize(("left_dbfs", "loss"), [(-25, 80), (-45, 40), (-65, 0), (-90, 0)])
+def test_what_is_left_of_noise_alone_counts_by_the_decibel_down_to_where_it_is_not_heard(
+    noise, clean, left_dbfs, loss
+):
+    distance = EnhancementLoss(replace(NOTHING, silence=2))
+    left = noise / noise.square().mean().sqrt() * 10 ** (left_dbfs / 20)
+    silent, audible = distance(torch.cat((left, left)), torch.cat((torch.zeros_like(left), clean)))
+    assert float(silent) == pytest.approx(loss, abs=0.01)
+    assert float(audible) == 0
 
 
 @pytest.mark.parametrize(
