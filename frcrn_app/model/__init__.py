@@ -13,6 +13,7 @@ from frcrn_app.model.frcrn import FRCRN, apply_mask
 from frcrn_app.model.level import (
     REACH,
     SPEECH_STARTS_HZ,
+    TARGET_RMS,
     infrasound_taps,
     normalisation_gain,
     prepared,
@@ -26,6 +27,7 @@ __all__ = [
     "REACH",
     "SAMPLE_RATE",
     "SPEECH_STARTS_HZ",
+    "TARGET_RMS",
     "UNUSED_LAYERS",
     "BlockConvolution",
     "ComplexBatchNorm2d",

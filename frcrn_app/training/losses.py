@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from frcrn_app.model import TARGET_RMS
 from frcrn_app.training.intelligibility import IntelligibilityLoss
 from frcrn_app.training.perceptual import PerceptualLoss
 
@@ -13,9 +14,9 @@ POWER = 0.3  # of the compressed spectrum
 # On the squared magnitude. The slope of a power law is infinite at zero; with less than about
 # 1e-7 the gradients of silent bins drown all others.
 EPSILON = 1e-7
-# Of what is left where nothing should be: 40 dB below the level at which a network is given its
-# input. Less is not heard, and nor is it rewarded.
-QUIET_DBFS = -65.0
+# What may be left where nothing should be: 40 dB below the level at which a network is given its
+# input. Less is not heard, nor is it rewarded.
+QUIET_RMS = TARGET_RMS / 100
 RESOLUTIONS = ((512, 128), (1024, 256), (256, 64))  # (window, hop) in samples
 
 
@@ -67,9 +68,12 @@ def snr(estimate: Tensor, target: Tensor) -> Tensor:
 
 
 def residue(estimate: Tensor) -> Tensor:
-    """What is left where nothing should be, [B], in dB above `QUIET_DBFS`; nothing below that."""
-    level = 10 * (estimate.square().mean(-1) + 1e-12).log10()
-    return (level - QUIET_DBFS).clamp(min=0.0)
+    """Level of waveforms [B, samples] where nothing should be, [B], in dB above `QUIET_RMS`.
+
+    Zero below that, without a slope.
+    """
+    power = estimate.square().mean(-1) / QUIET_RMS**2
+    return 10 * power.clamp(min=1.0).log10()
 
 
 def _spectrum(waveform: Tensor, window: int, hop: int) -> Tensor:
